@@ -1,1 +1,4 @@
-//! autocrm-email
+//! E-mail for AutoCRM.
+
+#[cfg(feature = "parse")]
+pub mod parse;

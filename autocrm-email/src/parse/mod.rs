@@ -1,0 +1,3 @@
+//! Raw RFC 5322 in, facts out.
+
+pub mod reply;

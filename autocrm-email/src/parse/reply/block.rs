@@ -1,0 +1,107 @@
+//! "Original message" lines and the header blocks that mail programs put above an unquoted original.
+
+use super::{
+    line::{Kind, Line},
+    phrase,
+};
+
+/// Lines that one block may span, wrapped values and blank lines between its fields included.
+const BLOCK_LINES: usize = 12;
+
+pub(super) fn mark(lines: &mut [Line<'_>]) {
+    let mut at = 0;
+    while at < lines.len() {
+        if lines[at].kind != Kind::Text {
+            at += 1;
+            continue;
+        }
+        if let Some(kind) = divider(&lines[at].plain) {
+            lines[at].kind = kind;
+            at += 1;
+        } else if let Some(end) = block_end(lines, at) {
+            for line in &mut lines[at..end] {
+                if line.kind != Kind::Empty {
+                    line.kind = Kind::Header;
+                }
+            }
+            at = end;
+        } else {
+            at += 1;
+        }
+    }
+}
+
+/// Recognises "-----Original Message-----" and "Begin forwarded message:".
+fn divider(plain: &str) -> Option<Kind> {
+    let dashes = |c: char| matches!(c, '-' | '_' | '=' | '*' | '~' | '—' | '–' | '─' | '>' | '<' | ' ' | '+');
+    let inner = plain.trim_matches(dashes);
+    let drawn = plain.len() - inner.len() >= 4 && !plain.starts_with(char::is_alphanumeric);
+    let named = inner.trim_end_matches([':', '：']);
+    let opens =
+        |words: &[&str]| words.iter().any(|phrase| named == *phrase || (drawn && named.starts_with(phrase)));
+    if inner.len() > 120 || !(drawn || inner.ends_with([':', '：'])) {
+        return None;
+    }
+    if opens(phrase::FORWARDED) {
+        return Some(Kind::Forward);
+    }
+    opens(phrase::ORIGINAL).then_some(Kind::Original)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Label {
+    From,
+    Date,
+    Recipient,
+    Subject,
+}
+
+fn label(plain: &str) -> Option<Label> {
+    let (name, _) = plain.split_once([':', '：'])?;
+    let bare = name.trim_matches(['*', '_', ' ', '\u{a0}', '\t']);
+    if bare.is_empty() || bare.len() > 40 {
+        return None;
+    }
+    let tables = [
+        (Label::From, phrase::FROM),
+        (Label::Date, phrase::DATE),
+        (Label::Recipient, phrase::RECIPIENT),
+        (Label::Subject, phrase::SUBJECT),
+    ];
+    tables.into_iter().find(|(_, names)| names.contains(&bare)).map(|(found, _)| found)
+}
+
+/// Returns the line after the block that starts at `start`: it names a sender and at least two other fields.
+fn block_end(lines: &[Line<'_>], start: usize) -> Option<usize> {
+    let mut seen = vec![label(&lines[start].plain)?];
+    let mut end = start + 1;
+    let mut unlabelled = 0;
+    let mut blank = 0;
+    for (at, line) in lines.iter().enumerate().skip(start + 1).take(BLOCK_LINES) {
+        if line.kind == Kind::Empty {
+            blank += 1;
+            if blank > 1 {
+                break;
+            }
+        } else if let Some(found) = label(&line.plain) {
+            seen.push(found);
+            end = at + 1;
+            unlabelled = 0;
+            blank = 0;
+        } else if blank > 0 || unlabelled == 2 || line.kind != Kind::Text {
+            break;
+        } else {
+            unlabelled += 1;
+        }
+    }
+    let others = [Label::Date, Label::Recipient, Label::Subject]
+        .into_iter()
+        .filter(|other| seen.contains(other))
+        .count();
+    if !seen.contains(&Label::From) || others < 2 {
+        return None;
+    }
+    let wrapped = lines[end..].iter().take(2).take_while(|line| line.kind == Kind::Text).count();
+    let closed = lines.get(end + wrapped).is_none_or(|line| line.kind == Kind::Empty);
+    Some(if closed { end + wrapped } else { end })
+}

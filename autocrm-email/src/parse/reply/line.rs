@@ -1,0 +1,95 @@
+//! Line kinds: each line of a body is looked at once and keeps its place in the text.
+
+use super::{REPLY_DELIMITER, attribution, block, phrase};
+
+/// Longer lines are prose or data, never a marker.
+pub(super) const MAX_MARKER_BYTES: usize = 500;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Empty,
+    Text,
+    Quote,
+    /// "On … wrote:", every line of it.
+    Attribution,
+    /// "-----Original Message-----".
+    Original,
+    /// "---------- Forwarded message ----------".
+    Forward,
+    /// A line of a `From:/Sent:/To:/Subject:` block.
+    Header,
+    /// Our own "reply above this line".
+    Delimiter,
+}
+
+#[derive(Debug)]
+pub(super) struct Line<'a> {
+    pub(super) start: usize,
+    /// The line without white space at its end.
+    pub(super) text: &'a str,
+    /// Trimmed, without emphasis marks, lower-cased; empty for lines too long to be a marker.
+    pub(super) plain: String,
+    pub(super) kind: Kind,
+}
+
+impl Line<'_> {
+    pub(super) fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+}
+
+pub(super) fn classify(text: &str) -> Vec<Line<'_>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut start = 0;
+    for raw in text.split_inclusive('\n') {
+        let trimmed = raw.trim_end();
+        lines.push(Line { start, text: trimmed, plain: plain(trimmed), kind: first_look(trimmed) });
+        start += raw.len();
+    }
+    join_wrapped_quotes(&mut lines);
+    block::mark(&mut lines);
+    attribution::mark(&mut lines);
+    lines
+}
+
+fn plain(line: &str) -> String {
+    if line.len() > MAX_MARKER_BYTES {
+        return String::new();
+    }
+    let bare = line.trim().trim_matches(['*', '_', '\u{feff}', '\u{200b}']).trim();
+    bare.to_lowercase()
+}
+
+fn first_look(line: &str) -> Kind {
+    let bare = line.trim_start();
+    if bare.is_empty() {
+        Kind::Empty
+    } else if is_quoted(bare) {
+        Kind::Quote
+    } else if bare.contains(REPLY_DELIMITER) {
+        Kind::Delimiter
+    } else {
+        Kind::Text
+    }
+}
+
+/// Accepts `>` and the `Name>` of older mail readers.
+fn is_quoted(bare: &str) -> bool {
+    let name = bare.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let rest = bare.get(name..).unwrap_or_default();
+    rest.starts_with('>') && (name == 0 || (name <= 16 && rest.starts_with("> ")))
+}
+
+/// A long quoted line that was wrapped on its way leaves its last words unquoted; they are no answer.
+fn join_wrapped_quotes(lines: &mut [Line<'_>]) {
+    for at in 1..lines.len().saturating_sub(1) {
+        let wrapped = lines[at - 1].kind == Kind::Quote
+            && lines[at + 1].kind == Kind::Quote
+            && lines[at].kind == Kind::Text
+            && lines[at - 1].text.chars().count() >= phrase::WRAP_COLUMNS
+            && lines[at].text.chars().next().is_some_and(char::is_lowercase);
+        if wrapped {
+            lines[at].kind = Kind::Quote;
+        }
+    }
+}
