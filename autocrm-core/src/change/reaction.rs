@@ -1,0 +1,66 @@
+//! The rule table: which event asks for which jobs.
+
+use crate::{
+    change::{Event, Job},
+    clock::Timestamp,
+    conversation::{Author, MessageEvent},
+    mail::MailEvent,
+    notify::NotificationKind,
+    ticket::{CategorySource, Ticket, TicketEvent},
+};
+
+/// Returns the jobs that `event` asks for, each with the instant at which it is due. `ticket` is the ticket concerned
+/// as it stands after the change set, when the change set writes it.
+///
+/// | event | jobs |
+/// |---|---|
+/// | mail received | file the mail |
+/// | mail composed | deliver the mail |
+/// | message by a customer, not held | process the ticket; tell the agent in charge |
+/// | message held | tell the agent in charge |
+/// | ticket assigned to an agent | tell the agent |
+/// | ticket snoozed | wake it, at its time |
+/// | ticket deleted | erase it, after the retention time |
+/// | category set by a person | teach the classifier |
+pub fn reactions(event: &Event, ticket: Option<&Ticket>, at: Timestamp) -> Vec<(Job, Timestamp)> {
+    let mut jobs = Vec::new();
+    match event {
+        Event::Mail(MailEvent::Received { mail }) => jobs.push((Job::FileMail { mail: *mail }, at)),
+        Event::Mail(MailEvent::Composed { mail, .. }) => jobs.push((Job::DeliverMail { mail: *mail }, at)),
+        Event::Message(MessageEvent::Written {
+            ticket: id,
+            message,
+            author: Author::Customer { .. },
+            held,
+            ..
+        }) => {
+            if !held {
+                jobs.push((Job::ProcessTicket { ticket: *id, message: *message }, at));
+            }
+            if let Some(recipient) = ticket.and_then(|ticket| ticket.assignee) {
+                let notification =
+                    if *held { NotificationKind::MessageHeld } else { NotificationKind::CustomerReplied };
+                jobs.push((Job::Notify { recipient, notification, ticket: *id }, at));
+            }
+        }
+        Event::Ticket(change) => {
+            let Some(id) = ticket.map(|ticket| ticket.id) else { return jobs };
+            match change {
+                TicketEvent::Assigned { agent: Some(recipient), from_agent, .. }
+                    if *from_agent != Some(*recipient) =>
+                {
+                    let notification = NotificationKind::Assigned;
+                    jobs.push((Job::Notify { recipient: *recipient, notification, ticket: id }, at));
+                }
+                TicketEvent::Snoozed { until } => jobs.push((Job::WakeTicket { ticket: id }, *until)),
+                TicketEvent::Deleted { erase_at } => jobs.push((Job::EraseTicket { ticket: id }, *erase_at)),
+                TicketEvent::CategoryChanged { to: Some(_), source: CategorySource::Person, .. } => {
+                    jobs.push((Job::LearnCategory { ticket: id }, at));
+                }
+                _ => {}
+            }
+        }
+        _ => {}
+    }
+    jobs
+}

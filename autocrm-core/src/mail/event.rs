@@ -1,0 +1,62 @@
+//! What happens to mail.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{MailId, OutboundId, TicketId},
+    mail::InboundOutcome,
+};
+
+/// What happened to a mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum MailEvent {
+    /// A mail was taken in.
+    Received {
+        /// The mail.
+        mail: MailId,
+    },
+    /// It was read and filed.
+    Settled {
+        /// The mail.
+        mail: MailId,
+        /// What became of it.
+        outcome: InboundOutcome,
+    },
+    /// A mail was fixed and waits for the mailer.
+    Composed {
+        /// The mail.
+        mail: OutboundId,
+        /// The ticket.
+        ticket: TicketId,
+    },
+    /// The mailer took it.
+    Sent {
+        /// The mail.
+        mail: OutboundId,
+        /// The ticket.
+        ticket: TicketId,
+    },
+    /// The mailer refused it for good.
+    Refused {
+        /// The mail.
+        mail: OutboundId,
+        /// The ticket.
+        ticket: TicketId,
+        /// What was wrong.
+        code: String,
+    },
+}
+
+impl MailEvent {
+    /// Returns the stable name, such as `mail.received`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Received { .. } => "mail.received",
+            Self::Settled { .. } => "mail.settled",
+            Self::Composed { .. } => "mail.composed",
+            Self::Sent { .. } => "mail.sent",
+            Self::Refused { .. } => "mail.refused",
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Mail: what came in, what leaves, and the keyed tokens that tie both to a ticket.
+
+mod blob;
+mod event;
+mod inbound;
+mod outbound;
+mod token;
+
+pub use blob::{BlobHash, INLINE_BLOB, ParseHashError, RawBlob};
+pub use event::MailEvent;
+pub use inbound::{
+    Automatic, Envelope, InboundMail, InboundOutcome, MAX_RAW, MailFinding, MailRefusal, ParsedAttachment,
+    ParsedMail, SenderTrust, receive, settle,
+};
+pub use outbound::{AttemptOutcome, OutboundMail, OutboundSpec, OutboundState, compose, record_attempt};
+pub use token::{MailKey, MailKeys, MailRef, MailRefDirection, MessageIdHeader};

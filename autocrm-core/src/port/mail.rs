@@ -1,0 +1,40 @@
+//! Mail in and out.
+
+use async_trait::async_trait;
+
+use crate::{
+    error::Result,
+    mail::{OutboundMail, ParsedMail},
+};
+
+/// Reads raw mails (RFC 5322).
+///
+/// # Contract
+/// * **P1** Any bytes are answered within bounded time and memory; what cannot be read is in the findings.
+/// * **P2** `from` is set only when the raw header holds exactly one well-formed `From` with exactly one mailbox.
+/// * **P3** No text of the answer holds NUL; names and subject hold no control character.
+pub trait MailParser: Send + Sync {
+    /// Reads a raw mail.
+    fn parse(&self, raw: &[u8]) -> ParsedMail;
+}
+
+/// What a mailer answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The mailer's own id.
+    pub provider_id: String,
+}
+
+/// Sends mails.
+///
+/// # Contract
+/// * **D1** The mail's id is the idempotency key: the same mail again is answered with the first provider id and not
+///   sent a second time.
+/// * **D2** The same id with other content is `KeyReused`.
+/// * **D3** A mail that can never be sent is `Invalid`; anything that may pass later is retryable.
+/// * **D4** No header value can add another header.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Hands a mail over.
+    async fn send(&self, mail: &OutboundMail) -> Result<Delivery>;
+}

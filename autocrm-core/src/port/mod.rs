@@ -1,0 +1,27 @@
+//! Ports: what AutoCRM asks of its host's adapters. Each contract stands above its trait in numbered clauses; the
+//! suites of the `conformance` feature prove them.
+
+mod blob;
+mod commit;
+mod index;
+mod journal;
+mod mail;
+mod model;
+mod queue;
+mod read;
+mod store;
+
+pub use blob::BlobStore;
+pub use commit::Committer;
+pub use index::{IndexChange, IndexedChunk, TextHit, TextIndex, TextQuery, TicketHit, TicketIndex};
+pub use journal::EventReader;
+pub use mail::{Delivery, MailParser, Mailer};
+pub use model::{
+    AnswerRequest, Classification, Classifier, Example, Label, LanguageDetector, LanguageModel, TrainingSet,
+};
+pub use queue::{ClaimRequest, JobQueue, QueueDepth};
+pub use read::{
+    ConversationReader, KnowledgeReader, MailReader, MetricsReader, NotificationReader, TeamReader,
+    TenantReader, TicketReader, UserReader,
+};
+pub use store::Store;

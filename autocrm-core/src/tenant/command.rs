@@ -1,0 +1,82 @@
+//! Founding a tenant and changing its switches.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Stamp,
+    id::TenantId,
+    tenant::{FeatureFlags, Tenant, TenantPolicy},
+    text::{EmailAddress, Name},
+    transition::{Transition, Version},
+};
+
+/// The largest window of a [`TenantPolicy`], in days.
+const MAX_DAYS: u16 = 3_650;
+
+/// What happened to a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum TenantEvent {
+    /// The tenant was founded.
+    Founded,
+    /// Its switches were set.
+    FlagsChanged {
+        /// The switches from now on.
+        flags: FeatureFlags,
+    },
+}
+
+/// Why a tenant command was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TenantRefusal {
+    /// A window is longer than ten years.
+    #[error("a window is at most {MAX_DAYS} days")]
+    WindowTooLong,
+}
+
+impl TenantRefusal {
+    /// Returns the stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::WindowTooLong => "tenant_window_too_long",
+        }
+    }
+}
+
+/// Founds a tenant under `id`, with default switches.
+pub fn found(
+    id: TenantId,
+    name: Name,
+    support_address: Option<EmailAddress>,
+    policy: TenantPolicy,
+    stamp: &Stamp<'_>,
+) -> Result<Transition<Tenant, TenantEvent>, TenantRefusal> {
+    if policy.reopen_days > MAX_DAYS || policy.retention_days > MAX_DAYS {
+        return Err(TenantRefusal::WindowTooLong);
+    }
+    let tenant = Tenant {
+        id,
+        version: Version::NEW,
+        name,
+        support_address,
+        flags: FeatureFlags::default(),
+        policy,
+        created_at: stamp.at(),
+        updated_at: stamp.at(),
+    };
+    Ok(Transition::new(tenant, TenantEvent::Founded))
+}
+
+/// Sets the switches of a tenant; equal switches change nothing.
+pub fn change_flags(
+    mut tenant: Tenant,
+    flags: FeatureFlags,
+    stamp: &Stamp<'_>,
+) -> Transition<Tenant, TenantEvent> {
+    if tenant.flags == flags {
+        return Transition::unchanged(tenant);
+    }
+    tenant.flags = flags;
+    tenant.updated_at = stamp.at();
+    Transition::new(tenant, TenantEvent::FlagsChanged { flags })
+}

@@ -1,0 +1,49 @@
+//! The tenant and its limits.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Timestamp,
+    id::TenantId,
+    tenant::FeatureFlags,
+    text::{EmailAddress, Name},
+    transition::Version,
+};
+
+/// One helpdesk of the store. Every other row names its tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// The id.
+    pub id: TenantId,
+    /// The version, for optimistic locking.
+    pub version: Version,
+    /// The name that customers read.
+    pub name: Name,
+    /// The address that receives and sends the tenant's mail; `None`: the tenant has no mail channel.
+    pub support_address: Option<EmailAddress>,
+    /// What is switched on.
+    pub flags: FeatureFlags,
+    /// Times and windows.
+    pub policy: TenantPolicy,
+    /// When the tenant was founded.
+    pub created_at: Timestamp,
+    /// When the row changed last.
+    pub updated_at: Timestamp,
+}
+
+/// Times and windows of a tenant, in days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TenantPolicy {
+    /// For how long after closing a customer's message reopens the ticket; later it opens a linked one. 0..=3650.
+    pub reopen_days: u16,
+    /// For how long a deleted ticket is kept before it is erased. 0..=3650.
+    pub retention_days: u16,
+}
+
+impl Default for TenantPolicy {
+    fn default() -> Self {
+        Self { reopen_days: 14, retention_days: 30 }
+    }
+}
