@@ -1,4 +1,25 @@
-//! E-mail for AutoCRM.
+//! E-mail for AutoCRM: received mails are read, mails that leave are written.
+//!
+//! * [`MimeParser`] (feature `parse`) is the [`MailParser`](autocrm_core::port::MailParser): the strict header scan
+//!   that decides who the author is, bounds on everything, the text and the attachments.
+//! * [`newest_reply`] (feature `parse`) finds what the sender wrote now inside a plain text, without the quoted past and
+//!   the signature. It takes a body, not a raw mail; [`MimeParser`] calls it for `trimmed_at`.
+//! * [`FileOutbox`] (feature `outbox`) is a [`Mailer`](autocrm_core::port::Mailer) that writes `.eml` files into a folder.
+//!
+//! ```
+//! let text = "It works now, thanks!\n\nOn 3 Mar 2026 at 10:12, Ann <ann@example.com> wrote:\n> Which version is it?\n";
+//! assert_eq!(autocrm_email::newest_reply(text).text(text), "It works now, thanks!");
+//! ```
 
+#[cfg(feature = "outbox")]
+pub mod outbox;
 #[cfg(feature = "parse")]
 pub mod parse;
+
+#[cfg(feature = "outbox")]
+pub use outbox::FileOutbox;
+#[cfg(feature = "parse")]
+pub use parse::{
+    Bounds, MimeParser,
+    reply::{NewestReply, newest_reply},
+};

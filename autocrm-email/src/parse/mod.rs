@@ -1,3 +1,15 @@
-//! Raw RFC 5322 in, facts out.
+//! Raw RFC 5322 in, facts out: bounds, strict header scan, structure, contents, newest reply.
 
+pub mod address;
+mod automatic;
+mod bounds;
+mod clean;
+mod decode;
+pub mod header;
+pub mod html;
+mod message;
+mod mime;
 pub mod reply;
+
+pub use bounds::Bounds;
+pub use message::MimeParser;
