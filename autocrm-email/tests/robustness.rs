@@ -1,0 +1,102 @@
+//! Whatever arrives is answered: seeded mutations of real mails, random bytes, and texts that try to add headers.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use autocrm_core::{mail::ParsedMail, port::MailParser as _};
+use autocrm_email::{MimeParser, newest_reply};
+
+/// A small generator (xorshift64*), so that a failure can be repeated from its seed.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % limit.max(1) as u64).unwrap()
+    }
+}
+
+fn examples() -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/mails");
+    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "eml")).map(|path| fs::read(path).unwrap()).collect()
+}
+
+fn check(raw: &[u8]) {
+    let mail = MimeParser::default().parse(raw);
+    let ParsedMail { subject, text, trimmed_at, attachments, references, .. } = &mail;
+    assert!(!subject.chars().any(char::is_control) && subject.chars().count() <= 255);
+    assert!(!text.contains('\0') && !text.contains('\r') && text.len() <= 1 << 20);
+    assert!(trimmed_at.is_none_or(|at| text.is_char_boundary(at) && at < text.len()));
+    assert!(attachments.len() <= 100 && references.len() <= 50);
+    let reply = newest_reply(text);
+    assert!(reply.range().end <= text.len());
+    assert!(mail.from.is_some() || !mail.findings.is_empty(), "a missing author is explained");
+}
+
+const SPLICES: &[&[u8]] = &[
+    b"\r\n", b"\n", b"\r", b"\0", b"--", b"--b", b"From: x@example.org\n", b"\n\n", b":", b"=?utf-8?q?", b"?=", b"=", b"<", b">",
+    b"Content-Transfer-Encoding: base64\n", b"Content-Type: message/rfc822\n\n", b"charset=utf-7", b"charset=iso-2022-jp", b"\xff\xfe",
+    b"filename*0*=utf-16''%", b"<blockquote><!--", b"&#xFFFFFFFFF;", b"On 1.1.2026 a@b wrote:\n", b"> ", b"-- \n", b"boundary=\"",
+    "\u{202e}ä漢".as_bytes(),
+];
+
+#[test]
+fn mutated_mails_are_answered() {
+    let corpus = examples();
+    let mut random = Random(0x5eed_cafe_2026_1124);
+    let started = Instant::now();
+    let mut rounds = 0_u32;
+    while started.elapsed() < Duration::from_secs(4) || rounds < 500 {
+        let mut raw = corpus[random.below(corpus.len())].clone();
+        for _ in 0..=random.below(12) {
+            let at = random.below(raw.len());
+            match random.below(6) {
+                0 => raw[at] = u8::try_from(random.below(256)).unwrap(),
+                1 => drop(raw.drain(at..(at + random.below(40)).min(raw.len()))),
+                2 => drop(raw.splice(at..at, SPLICES[random.below(SPLICES.len())].iter().copied())),
+                3 => raw.truncate(at + 1),
+                4 => {
+                    let other = &corpus[random.below(corpus.len())];
+                    let from = random.below(other.len());
+                    let piece = other[from..(from + random.below(200)).min(other.len())].to_vec();
+                    drop(raw.splice(at..at, piece));
+                }
+                _ => {
+                    let piece = raw[at..(at + random.below(300)).min(raw.len())].to_vec();
+                    raw.extend_from_slice(&piece);
+                }
+            }
+            if raw.is_empty() {
+                raw.push(b'\n');
+            }
+        }
+        check(&raw);
+        rounds += 1;
+    }
+}
+
+#[test]
+fn random_bytes_are_answered() {
+    let mut random = Random(0x0bad_5eed);
+    for round in 0..2000 {
+        let length = random.below(400);
+        let alphabet: &[u8] = if round % 2 == 0 { b"\r\n\t :-=?<>@.;\"'()/*%ab09\x80\xff\0" } else { b"From:\n @a.b<>\"\r," };
+        let raw: Vec<u8> = (0..length).map(|_| alphabet[random.below(alphabet.len())]).collect();
+        check(&raw);
+        let prefix = b"From: a@example.org\nContent-Type: text/html; charset=x; boundary=a\nContent-Transfer-Encoding: quoted-printable\n\n";
+        check(&[prefix.as_slice(), raw.as_slice()].concat());
+        let charset = ["utf-7", "utf-16", "iso-2022-jp", "shift_jis", "gb18030", "big5", "euc-kr", "windows-1251"][random.below(8)];
+        check(&[format!("From: a@example.org\nContent-Type: text/plain; charset={charset}\n\n").as_bytes(), raw.as_slice()].concat());
+    }
+}
