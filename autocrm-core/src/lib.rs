@@ -43,3 +43,6 @@ pub mod metrics;
 pub mod change;
 
 pub mod port;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;

@@ -1,0 +1,165 @@
+//! What a test backend is, and what a scenario is.
+
+use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::port::Store;
+
+/// What a backend can do; the suite holds it to its word in both directions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Whether operations can be pending. An adapter that completes every operation in one poll cannot be cancelled
+    /// half-way, and the suite asserts that it truly never is.
+    pub suspends: bool,
+    /// Whether [`Backend::second_handle`] gives another handle on the same data.
+    pub second_handle: bool,
+    /// Whether [`Backend::reopen`] opens the same data again after all handles are gone.
+    pub durable: bool,
+}
+
+/// Opens the data of a backend anew, as after a crash: nothing that only the old handles knew is carried over.
+pub type Reopen<P> = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Arc<P>> + Send>> + Send + Sync>;
+
+/// A port that was just opened on an empty backend of its own.
+pub struct Backend<P: ?Sized = dyn Store> {
+    port: Arc<P>,
+    second: Option<Arc<P>>,
+    reopen: Option<Reopen<P>>,
+    suspends: bool,
+    guards: Vec<Box<dyn Any + Send + Sync>>,
+}
+
+impl<P: ?Sized> Backend<P> {
+    /// Wraps a port whose operations may be pending.
+    pub fn new(port: Arc<P>) -> Self {
+        Self { port, second: None, reopen: None, suspends: true, guards: Vec::new() }
+    }
+
+    /// States that every operation completes in one poll.
+    #[must_use]
+    pub fn never_suspends(mut self) -> Self {
+        self.suspends = false;
+        self
+    }
+
+    /// Adds another handle on the same data.
+    #[must_use]
+    pub fn with_second(mut self, second: Arc<P>) -> Self {
+        self.second = Some(second);
+        self
+    }
+
+    /// Adds the way to open the same data again.
+    #[must_use]
+    pub fn with_reopen(mut self, reopen: Reopen<P>) -> Self {
+        self.reopen = Some(reopen);
+        self
+    }
+
+    /// Keeps `guard`, such as a temporary directory, until the scenario has ended.
+    #[must_use]
+    pub fn keeping(mut self, guard: impl Any + Send + Sync) -> Self {
+        self.guards.push(Box::new(guard));
+        self
+    }
+
+    /// Returns the port.
+    pub fn port(&self) -> Arc<P> {
+        Arc::clone(&self.port)
+    }
+
+    /// Returns another handle on the same data.
+    pub fn second_handle(&self) -> Option<Arc<P>> {
+        self.second.clone()
+    }
+
+    /// Returns another handle on the same data, or the same handle for adapters that have only one.
+    pub fn other(&self) -> Arc<P> {
+        self.second_handle().unwrap_or_else(|| self.port())
+    }
+
+    /// Returns what the backend can do.
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            suspends: self.suspends,
+            second_handle: self.second.is_some(),
+            durable: self.reopen.is_some(),
+        }
+    }
+
+    /// Lets go of every handle of the backend and opens its data again; `None` for adapters that keep nothing. The
+    /// caller has dropped its own handles.
+    pub async fn reopened(self) -> Option<Self> {
+        let Self { port, second, reopen, suspends, guards } = self;
+        drop((port, second));
+        let port = reopen?().await;
+        Some(Self { port, second: None, reopen: None, suspends, guards })
+    }
+
+    /// Puts wrappers around every handle, also around one opened later.
+    #[must_use]
+    pub fn wrapped(self, wrap: impl Fn(Arc<P>) -> Arc<P> + Send + Sync + 'static) -> Self
+    where
+        P: Send + Sync + 'static,
+    {
+        let Self { port, second, reopen, suspends, guards } = self;
+        let (port, second) = (wrap(port), second.map(&wrap));
+        let reopen = reopen.map(|reopen| -> Reopen<P> {
+            Box::new(move || {
+                Box::pin(async move {
+                    let port = reopen().await;
+                    wrap(port)
+                })
+            })
+        });
+        Self { port, second, reopen, suspends, guards }
+    }
+}
+
+impl Backend<dyn Store> {
+    /// Returns the store.
+    pub fn store(&self) -> Arc<dyn Store> {
+        self.port()
+    }
+}
+
+impl<P: ?Sized> fmt::Debug for Backend<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("capabilities", &self.capabilities()).finish_non_exhaustive()
+    }
+}
+
+/// Opens empty backends for the scenarios of a port.
+///
+/// A harness that cannot start its backend panics: a suite that did not run has not passed.
+#[async_trait]
+pub trait Harness<P: ?Sized>: Send + Sync {
+    /// Opens an empty backend that no other scenario sees.
+    async fn fresh(&self) -> Backend<P>;
+}
+
+/// A running scenario.
+pub type ScenarioFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A named proof of one clause.
+pub struct Scenario<P: ?Sized> {
+    /// The module and the name, such as `commit::c3_one_of_many_writers_wins`.
+    pub name: &'static str,
+    /// Runs it; it fails by panicking.
+    pub run: fn(Backend<P>) -> ScenarioFuture,
+}
+
+impl<P: ?Sized> Scenario<P> {
+    /// Returns the clause that the scenario proves, such as `C3`: the first word of its name.
+    pub fn clause(&self) -> String {
+        let name = self.name.rsplit("::").next().unwrap_or_default();
+        name.split('_').next().unwrap_or_default().to_ascii_uppercase()
+    }
+}
+
+impl<P: ?Sized> fmt::Debug for Scenario<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
