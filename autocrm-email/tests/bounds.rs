@@ -48,7 +48,8 @@ fn large_html_is_not_converted() {
 
 #[test]
 fn large_text_is_cut_at_a_character() {
-    let mail = parse(&format!("{HEAD}Content-Type: text/plain; charset=utf-8\r\n\r\n{}", "aä".repeat(400_000)));
+    let mail =
+        parse(&format!("{HEAD}Content-Type: text/plain; charset=utf-8\r\n\r\n{}", "aä".repeat(400_000)));
     assert_eq!(mail.findings, [MailFinding::TextTooLarge]);
     assert!(mail.text.len() > 1_040_000 && mail.text.len() <= 1 << 20);
 }
@@ -63,7 +64,8 @@ fn long_headers_are_not_believed() {
 
 #[test]
 fn parts_depth_and_attachments_are_counted() {
-    let many = format!("{HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\n{}", "--b\r\n\r\nx\r\n".repeat(5000));
+    let many =
+        format!("{HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\n{}", "--b\r\n\r\nx\r\n".repeat(5000));
     assert_eq!(parse(&many).findings, [MailFinding::TooManyParts]);
 
     let mut deep = HEAD.to_owned();
@@ -73,7 +75,8 @@ fn parts_depth_and_attachments_are_counted() {
     deep.push_str("\r\n\r\ninnermost");
     assert!(parse(&deep).findings.contains(&MailFinding::TooManyParts));
 
-    let file = "--b\r\nContent-Type: image/png\r\nContent-Disposition: attachment; filename=a.png\r\n\r\nx\r\n";
+    let file =
+        "--b\r\nContent-Type: image/png\r\nContent-Disposition: attachment; filename=a.png\r\n\r\nx\r\n";
     let files = format!("{HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\n{}--b--", file.repeat(150));
     let mail = parse(&files);
     assert_eq!(mail.findings, [MailFinding::TooManyAttachments]);
@@ -90,8 +93,19 @@ fn attached_messages_are_not_entered() {
 
 #[test]
 fn a_boundary_inside_a_line_cuts_nothing() {
-    let raw = format!("{HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nkeep --b this\r\n--b--\r\n");
+    let raw = format!(
+        "{HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nkeep --b this\r\n--b--\r\n"
+    );
     assert_eq!(parse(&raw).text, "keep --b this");
+}
+
+#[test]
+fn a_multipart_without_its_boundary_is_shown_as_it_stands() {
+    for declared in
+        ["multipart/mixed", "multipart/mixed; boundary=gone", "multipart/alternative; boundary=\"\""]
+    {
+        assert_eq!(parse(&format!("{HEAD}Content-Type: {declared}\r\n\r\nreadable")).text, "readable");
+    }
 }
 
 #[test]
@@ -140,6 +154,7 @@ fn hostile_values_cost_linear_time() {
     }
     let subject = "=?utf-8?q?a?= ".repeat(15_000);
     let started = Instant::now();
-    let mail = MimeParser::default().parse(format!("From: a@example.org\r\nSubject: {subject}\r\n\r\n").as_bytes());
+    let mail =
+        MimeParser::default().parse(format!("From: a@example.org\r\nSubject: {subject}\r\n\r\n").as_bytes());
     assert!(started.elapsed() < Duration::from_millis(2500) && mail.subject.len() <= 255);
 }

@@ -120,21 +120,21 @@ pub(crate) fn leaves<'a>(
 impl<'a> Walk<'a, '_> {
     fn enter(&mut self, header: Header<'a>, body: usize, findings: &mut Findings) {
         self.parts += 1;
-        let declared = content_type(&header, "content-type");
+        let mut declared = content_type(&header, "content-type");
         let disposition = content_type(&header, "content-disposition");
         let mut alternative = self.open.last().and_then(|container| container.alternative);
-        if let Some(multipart) =
-            declared.as_ref().filter(|found| found.ctype().eq_ignore_ascii_case("multipart"))
-        {
+        if let Some(multipart) = declared.take_if(|found| found.ctype().eq_ignore_ascii_case("multipart")) {
             let boundary = multipart.attribute("boundary").unwrap_or_default().trim_end();
             let usable =
                 !boundary.is_empty() && boundary.len() <= MAX_BOUNDARY_BYTES && self.occurs(boundary, body);
             if usable && self.open.len() >= self.bounds.depth {
                 findings.add(MailFinding::TooManyParts);
-            } else if usable {
-                if alternative.is_none()
-                    && multipart.subtype().is_some_and(|kind| kind.eq_ignore_ascii_case("alternative"))
-                {
+                return;
+            }
+            if usable {
+                let chooses =
+                    multipart.subtype().is_some_and(|kind| kind.eq_ignore_ascii_case("alternative"));
+                if alternative.is_none() && chooses {
                     alternative = Some(self.alternatives);
                     self.alternatives += 1;
                 }

@@ -14,9 +14,9 @@ pub(super) fn decode(text: &str) -> String {
         decoded.push_str(plain);
         let length = reference.bytes().take(MAX_REFERENCE_BYTES).position(|byte| byte == b';');
         let token = length.and_then(|end| reference.get(..=end)).filter(|token| is_reference(token));
-        let taken = token.unwrap_or("&");
-        add_html_token(&mut decoded, taken.as_bytes(), false);
-        rest = reference.get(taken.len()..).unwrap_or_default();
+        let written = token.unwrap_or("&");
+        add_html_token(&mut decoded, written.as_bytes(), false);
+        rest = reference.get(written.len()..).unwrap_or_default();
     }
     decoded.push_str(rest);
     decoded

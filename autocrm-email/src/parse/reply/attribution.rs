@@ -107,7 +107,7 @@ fn is_attribution(joined: &str, below: &[Line<'_>]) -> bool {
         .iter()
         .find(|line| line.kind != Kind::Empty)
         .is_some_and(|line| line.kind == Kind::Quote || line.text.trim_start().starts_with('|'));
-    if !ends && !(next_is_quote || ends_in_cjk_verb(joined)) {
+    if !(ends || next_is_quote || ends_in_cjk_verb(joined)) {
         return false;
     }
     let address = joined.contains('@');

@@ -159,5 +159,5 @@ fn long_and_repetitive_texts_cost_linear_time() {
         let found = newest_reply(&text);
         assert!(found.range().end <= text.len());
     }
-    assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
+    assert!(started.elapsed() < std::time::Duration::from_mins(1), "{:?}", started.elapsed());
 }
