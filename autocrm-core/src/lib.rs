@@ -44,5 +44,11 @@ pub mod change;
 
 pub mod port;
 
+pub mod memory;
+
 #[cfg(feature = "conformance")]
 pub mod conformance;
+
+pub mod app;
+
+pub mod worker;

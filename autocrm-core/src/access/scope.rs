@@ -69,6 +69,11 @@ impl Scope {
         !matches!(self.view, View::Customer(_))
     }
 
+    /// Returns whether the scope shows the whole tenant: mail rows, jobs, every event.
+    pub fn is_tenant_wide(&self) -> bool {
+        self.view == View::Tenant
+    }
+
     /// Returns whether the scope shows the ticket.
     pub fn sees_ticket(&self, ticket: &TicketAccess<'_>) -> bool {
         if ticket.tenant != self.tenant {

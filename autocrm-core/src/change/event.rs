@@ -47,6 +47,8 @@ pub enum Event {
     Article(ArticleEvent),
     /// By the assistant.
     Assist(AssistEvent),
+    /// To a ticket that is erased: what it was is gone.
+    Erased,
     /// To feedback.
     Feedback(FeedbackEvent),
     /// To a mail.
@@ -75,6 +77,7 @@ impl Event {
         match self {
             Self::Article(event) => event.name(),
             Self::Assist(AssistEvent::Processed { .. }) => "assist.processed",
+            Self::Erased => "erased",
             Self::Feedback(FeedbackEvent::Given { .. }) => "feedback.given",
             Self::Mail(event) => event.name(),
             Self::Message(event) => event.name(),
