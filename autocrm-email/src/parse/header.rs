@@ -112,7 +112,8 @@ impl<'a> Header<'a> {
         while let Some((line, next)) = next_line(raw, header.body) {
             if next > limit {
                 header.doubt(Distrust::HeaderTooLong);
-                return header;
+                header.body = after_blank_line(raw, header.body);
+                break;
             }
             let start = header.body;
             header.body = next;
@@ -211,6 +212,16 @@ impl<'a> Header<'a> {
 fn gap(raw: &[u8], at: usize) -> usize {
     let carriage = at.checked_sub(2).and_then(|before| raw.get(before)) == Some(&b'\r');
     if carriage { 2 } else { 1 }
+}
+
+fn after_blank_line(raw: &[u8], mut at: usize) -> usize {
+    while let Some((line, next)) = next_line(raw, at) {
+        at = next;
+        if line.is_empty() {
+            break;
+        }
+    }
+    at
 }
 
 /// Returns the line that starts at `at`, without its break, and where the next one starts.

@@ -2,7 +2,7 @@
 
 use super::{
     line::{Kind, Line},
-    phrase,
+    phrase, signature,
 };
 
 /// Lines that one block may span, wrapped values and blank lines between its fields included.
@@ -71,7 +71,8 @@ fn label(plain: &str) -> Option<Label> {
     tables.into_iter().find(|(_, names)| names.contains(&bare)).map(|(found, _)| found)
 }
 
-/// Returns the line after the block that starts at `start`: it names a sender and at least two other fields.
+/// Returns the line after the block that starts at `start`: it names a sender and at least two other fields,
+/// one below a line drawn across.
 fn block_end(lines: &[Line<'_>], start: usize) -> Option<usize> {
     let mut seen = vec![label(&lines[start].plain)?];
     let mut end = start + 1;
@@ -98,7 +99,9 @@ fn block_end(lines: &[Line<'_>], start: usize) -> Option<usize> {
         .into_iter()
         .filter(|other| seen.contains(other))
         .count();
-    if !seen.contains(&Label::From) || others < 2 {
+    let above = lines[..start].iter().rev().find(|line| line.kind != Kind::Empty);
+    let needed = if above.is_some_and(|line| signature::is_rule(line.text.trim())) { 1 } else { 2 };
+    if !seen.contains(&Label::From) || others < needed {
         return None;
     }
     let wrapped = lines[end..].iter().take(2).take_while(|line| line.kind == Kind::Text).count();

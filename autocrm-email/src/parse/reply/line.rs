@@ -43,7 +43,10 @@ pub(super) fn classify(text: &str) -> Vec<Line<'_>> {
     let mut start = 0;
     for raw in text.split_inclusive('\n') {
         let trimmed = raw.trim_end();
-        lines.push(Line { start, text: trimmed, plain: plain(trimmed), kind: first_look(trimmed) });
+        lines.push(Line { start, text: trimmed, plain: plain(trimmed), kind: Kind::Empty });
+        if let Some(line) = lines.last_mut() {
+            line.kind = first_look(line);
+        }
         start += raw.len();
     }
     join_wrapped_quotes(&mut lines);
@@ -60,17 +63,23 @@ fn plain(line: &str) -> String {
     bare.to_lowercase()
 }
 
-fn first_look(line: &str) -> Kind {
-    let bare = line.trim_start();
+fn first_look(line: &Line<'_>) -> Kind {
+    let bare = line.text.trim_start();
     if bare.is_empty() {
         Kind::Empty
     } else if is_quoted(bare) {
         Kind::Quote
-    } else if bare.contains(REPLY_DELIMITER) {
+    } else if bare.contains(REPLY_DELIMITER) || asks_to_reply_above(&line.plain) {
         Kind::Delimiter
     } else {
         Kind::Text
     }
+}
+
+/// Such a line is drawn with marks around it; a sentence that only speaks of one is not.
+fn asks_to_reply_above(plain: &str) -> bool {
+    let drawn = plain.starts_with(|c: char| !c.is_alphanumeric() && c != '"' && c != '(');
+    drawn && phrase::REPLY_ABOVE.iter().any(|words| plain.contains(words))
 }
 
 /// Accepts `>` and the `Name>` of older mail readers.

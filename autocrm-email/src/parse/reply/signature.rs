@@ -56,9 +56,11 @@ fn is_separator(lines: &[Line<'_>], at: usize, region: &Range<usize>) -> bool {
 
 /// Accepts a line drawn with one or more of the usual characters. Rules that repeat, or that stand directly under
 /// a line as a heading's underline does, are the sender's own layout; the caller looks at that.
-fn is_rule(bare: &str) -> bool {
+pub(super) fn is_rule(bare: &str) -> bool {
     bare.chars().count() >= 3
-        && bare.chars().all(|c| matches!(c, '-' | '_' | '=' | '~' | '*' | '#' | '+' | '—' | '–' | '─' | '━'))
+        && bare
+            .chars()
+            .all(|c| matches!(c, ' ' | '-' | '_' | '=' | '~' | '*' | '#' | '+' | '—' | '–' | '─' | '━'))
 }
 
 /// Returns whether a mail program, phone or tracker wrote the line.

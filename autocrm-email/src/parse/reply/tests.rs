@@ -54,6 +54,7 @@ fn original_message_lines_and_header_blocks_end_the_reply() {
         "-------- Ursprüngliche Nachricht --------\nVon: Ann\nalt",
         "----- Mensaje original -----\nviejo",
         "-----Message d'origine-----\nvieux",
+        "_____________\nFrom: Ann\nSubject: Re: x\n\nold",
         "________________________________\nFrom: Ann <ann@example.com>\nSent: Tuesday\nTo: Bob\nSubject: Re: x\n\nold",
         "*Von:* Ann\n*Gesendet:* Dienstag\n*An:* Bob\n*Betreff:* AW: x\n\nalt",
         "De : Ann <ann@example.com>\nEnvoyé : mardi 3 mars 2026\nÀ : Bob\nObjet : Re: x\n\nvieux",
@@ -71,6 +72,9 @@ fn own_delimiter_ends_the_reply() {
         &format!("On 3 Mar 2026 at 10:00, Desk <d@example.com> wrote:\n{REPLY_DELIMITER}\nold"),
     );
     replies_first("Yes.", &format!("{REPLY_DELIMITER}\nold"));
+    replies_first("Yes.", "=== Please reply ABOVE this line ===\nold");
+    let mention = "Your mails say \"reply above this line\".\nI wrote below it.";
+    assert_eq!(reply(mention), mention);
 }
 
 #[test]
@@ -155,7 +159,7 @@ fn long_and_repetitive_texts_cost_linear_time() {
     for unit in
         ["> q\n", "On x\n", "a <b\n", "From: a\n", "--\n", "wrote:\n", "1 <@ 2026\n", "\n", "- - -", "x"]
     {
-        let text = unit.repeat(1_048_576 / unit.len());
+        let text = unit.repeat(262_144 / unit.len());
         let found = newest_reply(&text);
         assert!(found.range().end <= text.len());
     }

@@ -43,6 +43,13 @@ pub(super) const WROTE: &[&str] = &[
     "написа",
     "пише",
     "пишет",
+    "pisze",
+    "pisał",
+    "píše",
+    "piše",
+    "scrive",
+    "schrijft",
+    "hat geschrieben",
     "напісаў",
     "írta",
     "ezt írta",
@@ -130,6 +137,20 @@ pub(super) const OPENERS: &[&str] = &[
     "---- on",
 ];
 
+/// What help desks write above the quoted conversation.
+pub(super) const REPLY_ABOVE: &[&str] = &[
+    "reply above this line",
+    "type your reply above",
+    "write above this line",
+    "antworten sie über dieser zeile",
+    "antworten sie oberhalb dieser zeile",
+    "répondre au-dessus de cette ligne",
+    "responda por encima de esta línea",
+    "rispondi sopra questa riga",
+    "responda acima desta linha",
+    "reageer boven deze lijn",
+];
+
 /// "Original message", found between dashes.
 pub(super) const ORIGINAL: &[&str] = &[
     "original message",
@@ -193,9 +214,6 @@ pub(super) const ORIGINAL: &[&str] = &[
     "الرسالة الأصلية",
     "pesan asli",
     "thư gốc",
-    "reply message",
-    "reply above",
-    "reply to message",
 ];
 
 /// "Forwarded message", found between dashes or before a colon.
