@@ -6,6 +6,8 @@
 
 pub mod id;
 
+pub mod blob;
+
 pub mod clock;
 
 pub mod error;
@@ -46,9 +48,13 @@ pub mod port;
 
 pub mod memory;
 
-#[cfg(feature = "conformance")]
-pub mod conformance;
-
 pub mod app;
 
 pub mod worker;
+
+// Before `conformance`: the suites build their worlds with its fixtures.
+#[cfg(feature = "testing")]
+pub mod testing;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;

@@ -1,0 +1,86 @@
+//! What each kind of job does.
+
+use crate::{
+    access::{Actor, Scope},
+    app::{AutoCrm, Error, Planned, Result, learn_from, transact},
+    change::{ChangeSet, Job, JobOutcome, LeasedJob},
+    id::{TenantId, TicketId},
+    notify,
+    ticket::wake,
+};
+
+/// Runs a job; its end is part of the commit of its effects. A job about a ticket that is gone has nothing left to do.
+pub(super) async fn handle(crm: &AutoCrm, leased: &LeasedJob, job: Job) -> Result<()> {
+    match attempt(crm, leased, job).await {
+        Err(Error::NotFound { what: "ticket" | "message" }) => finish(crm, leased).await,
+        other => other,
+    }
+}
+
+async fn attempt(crm: &AutoCrm, leased: &LeasedJob, job: Job) -> Result<()> {
+    let tenant = leased.tenant;
+    match job {
+        Job::FileMail { mail } => crm.mailbox().file(tenant, mail, leased).await.map(drop),
+        Job::DeliverMail { mail } => crm.mailbox().deliver(tenant, mail, leased).await,
+        Job::ProcessTicket { ticket, message } => {
+            let system = Actor::system(tenant);
+            crm.agent().process(&system, ticket, Some(message), Some(leased)).await.map(drop)
+        }
+        Job::Notify { recipient, notification, ticket } => {
+            let settled = transact(crm, None, |_| async {
+                let stamp = crm.stamp();
+                let raised = notify::raise(tenant, recipient, notification, ticket, &stamp);
+                Ok(done(crm, leased, |changes| {
+                    changes.notification(raised, &stamp);
+                }))
+            });
+            settled.await?.into_done().map(drop)
+        }
+        Job::WakeTicket { ticket } => wake_ticket(crm, tenant, ticket, leased).await,
+        Job::EraseTicket { ticket } => erase_ticket(crm, tenant, ticket, leased).await,
+        Job::LearnCategory { ticket } => {
+            learn_from(crm, &Scope::tenant_wide(tenant), ticket).await?;
+            finish(crm, leased).await
+        }
+    }
+}
+
+async fn wake_ticket(crm: &AutoCrm, tenant: TenantId, id: TicketId, leased: &LeasedJob) -> Result<()> {
+    let settled = transact(crm, None, |_| async {
+        let stamp = crm.stamp();
+        let found = crm.store().ticket(&Scope::tenant_wide(tenant), id).await?;
+        let ticket = found.ok_or(Error::NotFound { what: "ticket" })?;
+        let scheme = crm.scheme_of(tenant, &stamp).await?;
+        let woken = wake(ticket, &scheme, &stamp)?;
+        Ok(done(crm, leased, |changes| {
+            changes.ticket(woken, false, &stamp);
+        }))
+    });
+    settled.await?.into_done().map(drop)
+}
+
+async fn erase_ticket(crm: &AutoCrm, tenant: TenantId, id: TicketId, leased: &LeasedJob) -> Result<()> {
+    let settled = transact(crm, None, |_| async {
+        let deleted = crm.store().deleted_ticket(&Scope::tenant_wide(tenant), id).await?;
+        Ok(done(crm, leased, |changes| {
+            if deleted.is_some() {
+                changes.erase_ticket(id);
+            }
+        }))
+    });
+    settled.await?.into_done().map(drop)
+}
+
+/// Ends a job that has no further effect.
+async fn finish(crm: &AutoCrm, leased: &LeasedJob) -> Result<()> {
+    let settled = transact(crm, None, |_| async { Ok(done(crm, leased, |_| {})) });
+    settled.await?.into_done().map(drop)
+}
+
+/// Plans the effects of a job together with its end.
+fn done(crm: &AutoCrm, leased: &LeasedJob, effects: impl FnOnce(&mut ChangeSet)) -> Planned<()> {
+    let mut changes = ChangeSet::new(&Actor::system(leased.tenant), &crm.stamp());
+    effects(&mut changes);
+    changes.finish(leased, JobOutcome::Done);
+    Planned::new((), changes)
+}
