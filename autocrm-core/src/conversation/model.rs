@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access::MessageAudience,
+    blob::BlobHash,
     clock::Timestamp,
     id::{ArticleId, AttachmentId, MailId, MessageId, TenantId, TicketId, UserId},
     text::{Body, Language, Name},
@@ -102,7 +103,7 @@ pub struct Attachment {
     /// The size, in bytes.
     pub size: u64,
     /// Where the bytes lie; `None`: inside the raw mail only.
-    pub blob: Option<crate::mail::BlobHash>,
+    pub blob: Option<BlobHash>,
 }
 
 /// A message of a ticket.

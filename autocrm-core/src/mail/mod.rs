@@ -1,12 +1,11 @@
 //! Mail: what came in, what leaves, and the keyed tokens that tie both to a ticket.
 
-mod blob;
 mod event;
 mod inbound;
 mod outbound;
 mod token;
 
-pub use blob::{BlobHash, INLINE_BLOB, ParseHashError, RawBlob};
+pub use crate::blob::{BlobHash, INLINE_BLOB, ParseHashError, RawBlob};
 pub use event::MailEvent;
 pub use inbound::{
     Automatic, Envelope, InboundMail, InboundOutcome, MAX_RAW, MailFinding, MailRefusal, ParsedAttachment,
