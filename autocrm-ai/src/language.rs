@@ -45,6 +45,7 @@ fn code(language: Lang) -> &'static str {
         Lang::Ces => "cs",
         Lang::Cmn => "zh",
         Lang::Dan => "da",
+        Lang::Cym => "cy",
         Lang::Deu => "de",
         Lang::Ell => "el",
         Lang::Eng => "en",
@@ -102,7 +103,6 @@ fn code(language: Lang) -> &'static str {
         Lang::Vie => "vi",
         Lang::Yid => "yi",
         Lang::Zul => "zu",
-        other => other.code(),
     }
 }
 

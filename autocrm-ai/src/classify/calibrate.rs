@@ -33,7 +33,9 @@ impl Softmax {
         let largest = logits.iter().copied().fold(self.none, f64::max);
         let mut shares: Vec<f64> = logits.into_iter().map(|logit| (logit - largest).exp()).collect();
         let sum = shares.iter().sum::<f64>() + (self.none - largest).exp();
-        shares.iter_mut().for_each(|share| *share /= sum);
+        for share in &mut shares {
+            *share /= sum;
+        }
         shares
     }
 

@@ -266,7 +266,9 @@ impl LinearClassifier {
         }
         if self.basis == Basis::Descriptions {
             let norm = vector.squared_norm().sqrt().max(f32::MIN_POSITIVE);
-            scores.iter_mut().for_each(|score| *score /= norm);
+            for score in &mut scores {
+                *score /= norm;
+            }
         }
         scores
     }
@@ -347,7 +349,7 @@ fn calibrate(
     let train_vectors: Vec<SparseVector> = order.iter().map(|at| vectors[*at].clone()).collect();
     let train_members: Vec<usize> = order.iter().map(|at| members[*at]).collect();
     let (weights, biases) = planes(&train_vectors, &train_members, labels, features, options);
-    let mut scored = Vec::with_capacity(held_back.len());
+    let mut judged = Vec::with_capacity(held_back.len());
     for at in held_back {
         let mut scores = biases.clone();
         for (feature, value) in vectors[at].iter() {
@@ -355,9 +357,9 @@ fn calibrate(
                 *score += value * weights[feature * labels + label];
             }
         }
-        scored.push(Scored { scores, right: members[at] });
+        judged.push(Scored { scores, right: members[at] });
     }
-    Softmax::fit(&scored).unwrap_or(MARGIN_CALIBRATION)
+    Softmax::fit(&judged).unwrap_or(MARGIN_CALIBRATION)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub(crate) struct Hyperplane {
     pub(crate) bias: f32,
 }
 
-/// Deterministic pseudo-random numbers (SplitMix64, Steele, Lea and Flood, OOPSLA 2014).
+/// Deterministic pseudo-random numbers (`SplitMix64`, Steele, Lea and Flood, OOPSLA 2014).
 #[derive(Debug, Clone)]
 pub(crate) struct Shuffler(u64);
 

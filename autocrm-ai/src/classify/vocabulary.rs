@@ -80,7 +80,9 @@ impl Vocabulary {
             half.sort_unstable_by_key(|(number, _)| *number);
             let norm = half.iter().map(|(_, value)| value * value).sum::<f32>().sqrt();
             if norm > 0.0 {
-                half.iter_mut().for_each(|(_, value)| *value /= norm);
+                for (_, value) in half {
+                    *value /= norm;
+                }
             }
         }
         entries.sort_unstable_by_key(|(number, _)| *number);

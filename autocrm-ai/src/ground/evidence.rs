@@ -96,7 +96,7 @@ pub(crate) struct Evidence {
     pub(crate) mean_lead: f64,
 }
 
-/// Fitted by logistic regression on StackFAQ (Karan and Šnajder 2018): rephrased questions against a knowledge base
+/// Fitted by logistic regression on `StackFAQ` (Karan and Šnajder 2018): rephrased questions against a knowledge base
 /// with and without the article that answers them, on one half of the articles and tested on the other.
 const WEIGHTS: Evidence = Evidence { focus: 5.0, focus_lead: 2.5, score_lead: 3.3, mean_lead: 3.7 };
 const OFFSET: f64 = -3.9;

@@ -46,7 +46,7 @@ fn check(draft: &AnswerDraft, passages: &[SourcePassage]) {
     assert_eq!(draft.model, EXTRACTIVE_MODEL);
     assert_eq!(draft.abstention.is_some(), draft.text.is_empty());
     assert_eq!(draft.abstention.is_some(), draft.citations.is_empty());
-    let mut quotes = Vec::new();
+    let mut expected = Vec::new();
     for citation in &draft.citations {
         let quoted = passages.iter().find_map(|passage| {
             if (passage.article, passage.revision) != (citation.article, citation.revision) {
@@ -55,9 +55,9 @@ fn check(draft: &AnswerDraft, passages: &[SourcePassage]) {
             let from = citation.start.checked_sub(passage.start)? as usize;
             passage.text.get(from..(citation.end - passage.start) as usize)
         });
-        quotes.push(quoted.expect("a citation lies within a passage of the request"));
+        expected.push(quoted.expect("a citation lies within a passage of the request"));
     }
-    assert_eq!(draft.text, quotes.join("\n\n"));
+    assert_eq!(draft.text, expected.join("\n\n"));
 }
 
 #[test]
