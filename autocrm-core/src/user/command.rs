@@ -33,6 +33,20 @@ pub struct NewUser {
     pub language: Option<Language>,
 }
 
+impl NewUser {
+    /// Returns a customer with nothing but a name.
+    pub fn customer(name: Name) -> Self {
+        Self {
+            role: Role::Customer,
+            name,
+            email: None,
+            email_verified: false,
+            external_id: None,
+            language: None,
+        }
+    }
+}
+
 /// What changes about a user; absent fields stay.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
