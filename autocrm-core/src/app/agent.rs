@@ -211,28 +211,31 @@ impl AiAgent {
         let (disposition, reasons) = dispose(conditions);
 
         let mut changes = ChangeSet::new(actor, &stamp);
-        let carried = sorted.events;
-        let decision = routed.decision.clone();
-        let mut transition = Transition { state: routed.transition.state, events: carried };
+        let decision = routed.decision;
+        let mut transition = Transition { state: routed.transition.state, events: sorted.events };
         transition.events.extend(routed.transition.events);
-        let mut answer_id = None;
+        let version = transition.state.version.next();
+        let mut answer = None;
         if disposition != Disposition::HandOff {
             let public = disposition == Disposition::Send;
             transition =
                 transition.and_then(|ticket| note_activity(ticket, &scheme, false, public, &stamp))?;
             let draft = self.draft(&thoughts.answered, public)?;
-            let written = write_answer(&transition.state, draft, &stamp)?;
-            answer_id = Some(written.state.id);
-            let leaving = if public {
-                outgoing::prepare(&self.crm, &transition.state, &written.state, true, &stamp).await?
-            } else {
-                None
-            };
-            changes.ticket(transition, true, &stamp).message(written, &stamp);
-            outgoing::add(leaving, &mut changes, &stamp);
-        } else {
-            changes.ticket(transition, false, &stamp);
+            answer = Some(write_answer(&transition.state, draft, &stamp)?);
         }
+        let answer_id = answer.as_ref().map(|written| written.state.id);
+        let leaving = match &answer {
+            Some(written) if disposition == Disposition::Send => {
+                outgoing::prepare(&self.crm, &transition.state, &written.state, true, &stamp).await?
+            }
+            _ => None,
+        };
+        // The row is written even when nothing about the ticket changed: its version orders the assistant's event.
+        changes.ticket(transition, true, &stamp);
+        if let Some(written) = answer {
+            changes.message(written, &stamp);
+        }
+        outgoing::add(leaving, &mut changes, &stamp);
         if let Some((agent, limit)) = routed.limit {
             changes.load_below(agent, limit);
         }
@@ -245,7 +248,7 @@ impl AiAgent {
             reasons: reasons.clone(),
             answer: answer_id,
         };
-        changes.assist(id, message.version, event, &stamp);
+        changes.assist(id, version, event, &stamp);
         let result = TicketProcessingResult {
             analysis: thoughts.analysis.clone(),
             response: thoughts.answered.clone(),

@@ -177,7 +177,10 @@ impl TicketProcessor {
         let transition = assign(ticket, team.as_ref(), agent, &stamp)?;
         let mut planned = plan_ticket(actor, transition, &stamp);
         if let (Some((user, capacity)), Some(team)) = (limit, &team) {
-            planned.changes_mut().load_below(user, capacity).unchanged(EntityRef::Team(team.id), team.version);
+            planned
+                .changes_mut()
+                .load_below(user, capacity)
+                .unchanged(EntityRef::Team(team.id), team.version);
         }
         Ok(planned)
     }

@@ -55,16 +55,17 @@ struct Fault {
     kind: ErrorKind,
 }
 
-/// A store that fails on command and passes everything else on.
+/// A store that fails on command and passes everything else on. Clones share the commands.
+#[derive(Clone)]
 pub struct FailingStore {
     inner: Arc<dyn Store>,
-    faults: Mutex<Vec<Fault>>,
+    faults: Arc<Mutex<Vec<Fault>>>,
 }
 
 impl FailingStore {
     /// Returns a store that passes everything on.
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self { inner, faults: Mutex::new(Vec::new()) }
+        Self { inner, faults: Arc::default() }
     }
 
     /// Makes the `nth` call from now on (from 1) of an operation fail, once. The operation is named as its method.

@@ -1,0 +1,292 @@
+//! A small desk on the in-memory adapters.
+
+#![expect(dead_code, reason = "each test file uses a part of the desk")]
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use autocrm_core::{
+    access::{Actor, ArticleVisibility},
+    app::{AgentWorkspace, AutoCrm, CustomerPortal},
+    assist::{Abstention, AnswerDraft, Scored},
+    clock::Timestamp,
+    conversation::Citation,
+    error::Result,
+    id::{ArticleId, IdSource, RandomIds, TenantId, UserId},
+    knowledge::{ArticleSpec, ArticleState},
+    mail::{MailKey, MailKeys, ParsedMail},
+    memory::{MemoryBlobs, MemoryIndex, MemoryMailer, MemoryStore},
+    port::{AnswerRequest, Classification, Classifier, Example, LanguageModel, MailParser, TrainingSet},
+    team::{Availability, Capacity, Member, Team, TeamSpec},
+    tenant::TenantPolicy,
+    testing::ManualClock,
+    text::{Body, EmailAddress, Key, Name, Subject},
+    ticket::{Category, Priority},
+    user::{NewUser, Role},
+    worker::{Worker, WorkerConfig},
+};
+
+pub(crate) fn subject(text: &str) -> Subject {
+    Subject::new(text).unwrap()
+}
+
+pub(crate) fn body(text: &str) -> Body {
+    Body::new(text).unwrap()
+}
+
+pub(crate) fn key(text: &str) -> Key {
+    Key::new(text).unwrap()
+}
+
+pub(crate) fn email(text: &str) -> EmailAddress {
+    EmailAddress::new(text).unwrap()
+}
+
+pub(crate) fn tenant_id() -> TenantId {
+    TenantId::from_uuid(RandomIds.uuid(Timestamp::EPOCH))
+}
+
+/// Quotes the best passage whole.
+struct QuotesTheBest;
+
+#[async_trait]
+impl LanguageModel for QuotesTheBest {
+    async fn answer(&self, request: &AnswerRequest) -> Result<AnswerDraft> {
+        let model = "quotes-the-best".to_owned();
+        let Some(best) = request.passages.first() else {
+            let abstention = Some(Abstention::NothingFound);
+            return Ok(AnswerDraft {
+                text: String::new(),
+                citations: vec![],
+                confidence: 0.0,
+                abstention,
+                model,
+            });
+        };
+        let end = best.start + u32::try_from(best.text.len()).unwrap();
+        let citation = Citation { article: best.article, revision: best.revision, start: best.start, end };
+        Ok(AnswerDraft {
+            text: best.text.clone(),
+            citations: vec![citation],
+            confidence: 0.9,
+            abstention: None,
+            model,
+        })
+    }
+}
+
+/// Sorts everything under `billing` and remembers what it was taught.
+#[derive(Clone, Default)]
+struct AlwaysBilling {
+    revision: Arc<AtomicU64>,
+    learned: Arc<Mutex<Vec<String>>>,
+}
+
+#[async_trait]
+impl Classifier for AlwaysBilling {
+    async fn is_trained(&self, _: TenantId, revision: u64) -> Result<bool> {
+        Ok(self.revision.load(Ordering::SeqCst) == revision)
+    }
+
+    async fn train(&self, _: TenantId, revision: u64, set: &TrainingSet) -> Result<()> {
+        assert!(set.labels.iter().any(|label| label.description.contains("invoices")));
+        self.revision.store(revision, Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn learn(&self, _: TenantId, example: &Example) -> Result<()> {
+        self.learned.lock().unwrap().push(example.category.to_string());
+        Ok(())
+    }
+
+    async fn classify(&self, _: TenantId, _: &str) -> Result<Classification> {
+        let categories = vec![Scored { value: key("billing"), confidence: 0.9 }];
+        let priority = Scored { value: Priority::Normal, confidence: 0.9 };
+        Ok(Classification { categories, priority, model: "always-billing".to_owned() })
+    }
+}
+
+/// Reads `from|message id|in reply to|subject|text`.
+struct LineParser;
+
+impl MailParser for LineParser {
+    fn parse(&self, raw: &[u8]) -> ParsedMail {
+        let text = String::from_utf8_lossy(raw);
+        let mut parts = text.splitn(5, '|');
+        let mut next = || parts.next().unwrap_or_default().to_owned();
+        let id = |text: String| autocrm_core::mail::MessageIdHeader::new(text).ok();
+        ParsedMail {
+            from: EmailAddress::new(next()).ok(),
+            message_id: id(next()),
+            in_reply_to: id(next()).into_iter().collect(),
+            subject: next(),
+            text: next(),
+            ..ParsedMail::default()
+        }
+    }
+}
+
+pub(crate) struct Desk {
+    pub(crate) crm: AutoCrm,
+    pub(crate) clock: ManualClock,
+    pub(crate) mailer: MemoryMailer,
+    pub(crate) admin: Actor,
+    pub(crate) agent: Actor,
+    pub(crate) customer: Actor,
+    pub(crate) team: Team,
+    classifier: AlwaysBilling,
+}
+
+impl Desk {
+    pub(crate) async fn open() -> Self {
+        Self::on(MemoryStore::new()).await
+    }
+
+    /// Opens a desk on a store of the caller's.
+    pub(crate) async fn on<S: autocrm_core::port::Store + 'static>(store: S) -> Self {
+        let clock = ManualClock::new(Timestamp::from_micros(1_795_000_000_000_000));
+        let mailer = MemoryMailer::new();
+        let classifier = AlwaysBilling::default();
+        let crm = AutoCrm::builder()
+            .store(store)
+            .index(MemoryIndex::new())
+            .blobs(MemoryBlobs::new())
+            .model(QuotesTheBest)
+            .classifier(classifier.clone())
+            .parser(LineParser)
+            .mailer(mailer.clone())
+            .mail_keys(MailKeys::new(MailKey::new(vec![7; 32]).unwrap(), Vec::new()))
+            .clock(clock.clone())
+            .build()
+            .unwrap();
+        let tenant = tenant_id();
+        let support = email(&format!("support@{}.example", &tenant.to_string()[24..]));
+        let admin = crm.admin();
+        admin
+            .found_tenant(tenant, &Name::new("Desk").unwrap(), Some(&support), TenantPolicy::default())
+            .await
+            .unwrap();
+        let system = Actor::system(tenant);
+        let scheme = admin.scheme(&system).await.unwrap();
+        let billing = Category {
+            key: key("billing"),
+            name: Name::new("Billing").unwrap(),
+            description: Some(autocrm_core::text::Note::new("refunds and invoices").unwrap()),
+            skills: [key("money")].into(),
+            team: None,
+            auto_send: true,
+        };
+        admin.set_scheme(&system, &scheme.statuses, &[billing], &scheme.fields).await.unwrap();
+        let agent = user(&crm, tenant, "agent@example.org", Role::Agent).await;
+        let spec = team_spec(agent);
+        let team = admin.create_team(&system, &spec).await.unwrap();
+        let chief = user(&crm, tenant, "admin@example.org", Role::Admin).await;
+        let customer = user(&crm, tenant, "customer@example.org", Role::Customer).await;
+        Self {
+            admin: crm.actor(tenant, chief).await.unwrap(),
+            agent: crm.actor(tenant, agent).await.unwrap(),
+            customer: crm.actor(tenant, customer).await.unwrap(),
+            crm,
+            clock,
+            mailer,
+            team,
+            classifier,
+        }
+    }
+
+    pub(crate) fn portal(&self) -> CustomerPortal {
+        self.crm.portal(self.customer.clone())
+    }
+
+    pub(crate) fn workspace(&self) -> AgentWorkspace {
+        self.crm.workspace(self.agent.clone())
+    }
+
+    pub(crate) fn team_spec(&self) -> TeamSpec {
+        team_spec(self.agent.user().unwrap())
+    }
+
+    pub(crate) fn learned(&self) -> Vec<String> {
+        self.classifier.learned.lock().unwrap().clone()
+    }
+
+    pub(crate) async fn support_address(&self) -> EmailAddress {
+        self.crm.admin().tenant(&self.admin).await.unwrap().support_address.unwrap()
+    }
+
+    pub(crate) async fn new_customer(&self, address: &str) -> Actor {
+        let id = user(&self.crm, self.admin.tenant, address, Role::Customer).await;
+        self.crm.actor(self.admin.tenant, id).await.unwrap()
+    }
+
+    pub(crate) async fn new_agent(&self, address: &str) -> UserId {
+        user(&self.crm, self.admin.tenant, address, Role::Agent).await
+    }
+
+    /// Publishes an article and lets the index follow.
+    pub(crate) async fn article(
+        &self,
+        slug: &str,
+        title: &str,
+        text: &str,
+        visibility: ArticleVisibility,
+    ) -> ArticleId {
+        let spec = ArticleSpec {
+            slug: key(slug),
+            title: subject(title),
+            body: body(text),
+            category: None,
+            visibility,
+            language: None,
+        };
+        let article = self.crm.knowledge().write(&self.admin, &spec).await.unwrap();
+        self.crm.knowledge().change_state(&self.admin, article.id, ArticleState::Published).await.unwrap();
+        self.crm.feed().sync_index().await.unwrap();
+        article.id
+    }
+
+    pub(crate) fn worker(&self) -> Worker {
+        let config = WorkerConfig { poll: Duration::from_millis(20), ..WorkerConfig::default() };
+        Worker::new(self.crm.clone(), config)
+    }
+
+    /// Runs everything that is due and asserts that nothing failed.
+    pub(crate) async fn drain(&self) {
+        let report = self.worker().drain().await.unwrap();
+        assert_eq!((report.retried, report.dead, report.lost), (0, 0, 0), "{report:?}");
+    }
+}
+
+fn team_spec(agent: UserId) -> TeamSpec {
+    let member = Member {
+        user: agent,
+        skills: [(key("money"), autocrm_core::team::SkillLevel::new(3).unwrap())].into(),
+        languages: Default::default(),
+        capacity: Capacity::default(),
+        availability: Availability::Online,
+    };
+    TeamSpec {
+        name: Name::new("Accounts").unwrap(),
+        description: None,
+        categories: [key("billing")].into(),
+        members: vec![member],
+    }
+}
+
+async fn user(crm: &AutoCrm, tenant: TenantId, address: &str, role: Role) -> UserId {
+    let new = NewUser {
+        role,
+        name: Name::new(address).unwrap(),
+        email: Some(email(address)),
+        email_verified: true,
+        external_id: None,
+        language: None,
+    };
+    crm.admin().create_user(&Actor::system(tenant), &new).await.unwrap().id
+}
