@@ -12,7 +12,7 @@ use autocrm_core::{
     page::PageRequest,
     port::{ClaimRequest, Store},
     testing::{FailingStore, Moment},
-    ticket::{Channel, NewTicket},
+    ticket::{Channel, NewTicket, StatusCategory},
     worker::{Worker, WorkerConfig, shutdown},
 };
 
@@ -64,10 +64,10 @@ async fn a_failed_attempt_is_stored_with_its_pause_and_tried_again() {
     let report = desk.worker().drain().await.unwrap();
     assert_eq!(report.retried, 1);
     let depth = desk.crm.jobs().depth(&desk.admin).await.unwrap();
-    assert_eq!((depth.ready, depth.scheduled), (0, 1));
+    assert_eq!((depth.ready, depth.scheduled), (0, 2), "the retry, and the hourly closing");
     desk.clock.advance(Duration::from_secs(2));
     desk.drain().await;
-    assert_eq!(desk.crm.jobs().depth(&desk.admin).await.unwrap().scheduled, 0);
+    assert_eq!(desk.crm.jobs().depth(&desk.admin).await.unwrap().scheduled, 1);
 }
 
 #[tokio::test]
@@ -133,6 +133,24 @@ async fn sleeping_tickets_wake_by_themselves() {
     desk.clock.advance(Duration::from_secs(3_601));
     desk.drain().await;
     let woken = desk.crm.tickets().get(&desk.agent, ticket.id).await.unwrap();
-    assert_eq!(woken.status.category, autocrm_core::ticket::StatusCategory::Open);
+    assert_eq!(woken.status.category, StatusCategory::Open);
     assert_eq!(woken.pending_until, None);
+}
+
+#[tokio::test]
+async fn resolved_tickets_close_by_themselves_and_the_job_comes_back_every_hour() {
+    let desk = Desk::open().await;
+    let old = desk.portal().create_ticket(&data()).await.unwrap();
+    desk.workspace().track_resolution(old.id).await.unwrap();
+    desk.clock.advance(Duration::from_secs(13 * 24 * 3_600));
+    let young = desk.portal().create_ticket(&data()).await.unwrap();
+    desk.workspace().track_resolution(young.id).await.unwrap();
+    desk.drain().await;
+    let category = async |id| desk.crm.tickets().get(&desk.agent, id).await.unwrap().status.category;
+    assert_eq!(category(old.id).await, StatusCategory::Resolved);
+    desk.clock.advance(Duration::from_secs(24 * 3_600 + 1));
+    desk.drain().await;
+    assert_eq!(category(old.id).await, StatusCategory::Closed);
+    assert_eq!(category(young.id).await, StatusCategory::Resolved);
+    assert_eq!(desk.crm.jobs().depth(&desk.admin).await.unwrap().scheduled, 1);
 }

@@ -17,6 +17,7 @@ mod handle;
 mod jobs;
 mod knowledge;
 mod learning;
+mod lifecycle;
 mod mailbox;
 mod outgoing;
 mod portal;
@@ -42,4 +43,5 @@ pub use transact::Planned;
 pub use workspace::{AgentWorkspace, Suggestion};
 
 pub(crate) use learning::learn_from;
+pub(crate) use lifecycle::close_resolved;
 pub(crate) use transact::transact;

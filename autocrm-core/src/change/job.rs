@@ -51,6 +51,8 @@ pub enum Job {
         /// The ticket.
         ticket: TicketId,
     },
+    /// Close tickets that were resolved long enough ago. One per tenant, for ever: each run ends by naming the next.
+    CloseResolved,
     /// Teach the classifier a category that a person set.
     LearnCategory {
         /// The ticket.
@@ -68,6 +70,7 @@ impl Job {
             Self::Notify { .. } => "notify",
             Self::WakeTicket { .. } => "wake_ticket",
             Self::EraseTicket { .. } => "erase_ticket",
+            Self::CloseResolved => "close_resolved",
             Self::LearnCategory { .. } => "learn_category",
         }
     }
@@ -81,6 +84,7 @@ impl Job {
             Self::FileMail { .. }
             | Self::DeliverMail { .. }
             | Self::Notify { .. }
+            | Self::CloseResolved
             | Self::LearnCategory { .. } => None,
         }
     }

@@ -10,6 +10,7 @@ mod write;
 
 pub use event::{Event, EventRecord, NewEvent, Position};
 pub use job::{Job, JobOutcome, JobRecord, JobState, LeaseToken, Leased, LeasedJob, NewJob, RetryPolicy};
+pub(crate) use reaction::CLOSING_PERIOD;
 pub use reaction::reactions;
 pub use receipt::{IdempotencyKey, KEY_RETENTION, Receipt, RequestHash};
 pub use requirement::{EntityRef, Requirement};

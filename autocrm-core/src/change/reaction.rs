@@ -1,19 +1,26 @@
 //! The rule table: which event asks for which jobs.
 
+use std::time::Duration;
+
 use crate::{
     change::{Event, Job},
     clock::Timestamp,
     conversation::{Author, MessageEvent},
     mail::MailEvent,
     notify::NotificationKind,
+    tenant::TenantEvent,
     ticket::{CategorySource, Ticket, TicketEvent},
 };
+
+/// How often resolved tickets are looked through.
+pub(crate) const CLOSING_PERIOD: Duration = Duration::from_secs(3_600);
 
 /// Returns the jobs that `event` asks for, each with the instant at which it is due. `ticket` is the ticket concerned
 /// as it stands after the change set, when the change set writes it.
 ///
 /// | event | jobs |
 /// |---|---|
+/// | tenant founded | close what was resolved long ago, every hour |
 /// | mail received | file the mail |
 /// | mail composed | deliver the mail |
 /// | message by a customer, not held | process the ticket; tell the agent in charge |
@@ -25,6 +32,7 @@ use crate::{
 pub fn reactions(event: &Event, ticket: Option<&Ticket>, at: Timestamp) -> Vec<(Job, Timestamp)> {
     let mut jobs = Vec::new();
     match event {
+        Event::Tenant(TenantEvent::Founded) => jobs.push((Job::CloseResolved, at.plus(CLOSING_PERIOD))),
         Event::Mail(MailEvent::Received { mail }) => jobs.push((Job::FileMail { mail: *mail }, at)),
         Event::Mail(MailEvent::Composed { mail, .. }) => jobs.push((Job::DeliverMail { mail: *mail }, at)),
         Event::Message(MessageEvent::Written {

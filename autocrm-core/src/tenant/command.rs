@@ -51,7 +51,7 @@ pub fn found(
     policy: TenantPolicy,
     stamp: &Stamp<'_>,
 ) -> Result<Transition<Tenant, TenantEvent>, TenantRefusal> {
-    if policy.reopen_days > MAX_DAYS || policy.retention_days > MAX_DAYS {
+    if policy.reopen_days.max(policy.retention_days).max(policy.close_days) > MAX_DAYS {
         return Err(TenantRefusal::WindowTooLong);
     }
     let tenant = Tenant {

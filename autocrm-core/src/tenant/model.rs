@@ -40,10 +40,12 @@ pub struct TenantPolicy {
     pub reopen_days: u16,
     /// For how long a deleted ticket is kept before it is erased. 0..=3650.
     pub retention_days: u16,
+    /// After how long a resolved ticket is closed by itself; 0: never. 0..=3650.
+    pub close_days: u16,
 }
 
 impl Default for TenantPolicy {
     fn default() -> Self {
-        Self { reopen_days: 14, retention_days: 30 }
+        Self { reopen_days: 14, retention_days: 30, close_days: 14 }
     }
 }

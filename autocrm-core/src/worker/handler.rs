@@ -2,8 +2,8 @@
 
 use crate::{
     access::{Actor, Scope},
-    app::{AutoCrm, Error, Planned, Result, learn_from, transact},
-    change::{ChangeSet, Job, JobOutcome, LeasedJob},
+    app::{AutoCrm, Error, Planned, Result, close_resolved, learn_from, transact},
+    change::{CLOSING_PERIOD, ChangeSet, Job, JobOutcome, LeasedJob},
     id::{TenantId, TicketId},
     notify,
     ticket::wake,
@@ -12,7 +12,7 @@ use crate::{
 /// Runs a job; its end is part of the commit of its effects. A job about a ticket that is gone has nothing left to do.
 pub(super) async fn handle(crm: &AutoCrm, leased: &LeasedJob, job: Job) -> Result<()> {
     match attempt(crm, leased, job).await {
-        Err(Error::NotFound { what: "ticket" | "message" }) => finish(crm, leased).await,
+        Err(Error::NotFound { what: "ticket" | "message" }) => finish(crm, leased, JobOutcome::Done).await,
         other => other,
     }
 }
@@ -38,9 +38,14 @@ async fn attempt(crm: &AutoCrm, leased: &LeasedJob, job: Job) -> Result<()> {
         }
         Job::WakeTicket { ticket } => wake_ticket(crm, tenant, ticket, leased).await,
         Job::EraseTicket { ticket } => erase_ticket(crm, tenant, ticket, leased).await,
+        Job::CloseResolved => {
+            close_resolved(crm, tenant).await?;
+            let at = crm.stamp().at().plus(CLOSING_PERIOD);
+            finish(crm, leased, JobOutcome::Snooze { at }).await
+        }
         Job::LearnCategory { ticket } => {
             learn_from(crm, &Scope::tenant_wide(tenant), ticket).await?;
-            finish(crm, leased).await
+            finish(crm, leased, JobOutcome::Done).await
         }
     }
 }
@@ -71,16 +76,26 @@ async fn erase_ticket(crm: &AutoCrm, tenant: TenantId, id: TicketId, leased: &Le
     settled.await?.into_done().map(drop)
 }
 
-/// Ends a job that has no further effect.
-async fn finish(crm: &AutoCrm, leased: &LeasedJob) -> Result<()> {
-    let settled = transact(crm, None, |_| async { Ok(done(crm, leased, |_| {})) });
+/// Ends an attempt that has no further effect.
+async fn finish(crm: &AutoCrm, leased: &LeasedJob, outcome: JobOutcome) -> Result<()> {
+    let settled = transact(crm, None, |_| async { Ok(plan(crm, leased, outcome.clone(), |_| {})) });
     settled.await?.into_done().map(drop)
 }
 
-/// Plans the effects of a job together with its end.
+/// Plans the effects of a job that is then done.
 fn done(crm: &AutoCrm, leased: &LeasedJob, effects: impl FnOnce(&mut ChangeSet)) -> Planned<()> {
+    plan(crm, leased, JobOutcome::Done, effects)
+}
+
+/// Plans the effects of an attempt together with its end.
+fn plan(
+    crm: &AutoCrm,
+    leased: &LeasedJob,
+    outcome: JobOutcome,
+    effects: impl FnOnce(&mut ChangeSet),
+) -> Planned<()> {
     let mut changes = ChangeSet::new(&Actor::system(leased.tenant), &crm.stamp());
     effects(&mut changes);
-    changes.finish(leased, JobOutcome::Done);
+    changes.finish(leased, outcome);
     Planned::new((), changes)
 }
