@@ -82,7 +82,8 @@ pub fn decide(actor: &Actor, action: Action, resource: &Resource<'_>) -> Decisio
 fn sees(scope: &Scope, resource: &Resource<'_>) -> bool {
     resource.tenant() == scope.tenant()
         && match resource {
-            Resource::Tenant(_) | Resource::Team { .. } => true,
+            Resource::Tenant(_) => true,
+            Resource::Team { .. } => scope.is_staff(),
             Resource::Ticket(ticket) => scope.sees_ticket(ticket),
             Resource::Message { ticket, audience } => {
                 scope.sees_ticket(ticket) && scope.sees_audience(*audience)
@@ -101,17 +102,20 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> bool {
     let admin = matches!(actor.kind, ActorKind::Admin(_) | ActorKind::System);
     let system = matches!(actor.kind, ActorKind::System);
     match (action, resource) {
-        (Action::Read, Resource::Tenant(_) | Resource::Team { .. }) => staff,
+        (Action::Read, Resource::Tenant(_)) => staff,
         (Action::Read, _)
         | (Action::CreateTicket | Action::UseAssistant, Resource::Tenant(_))
-        | (Action::WriteMessage, Resource::Message { .. })
-        | (Action::GiveFeedback, Resource::Article { .. } | Resource::Message { .. })
-        | (Action::MarkNotification, Resource::Notification { .. }) => anyone,
-        // A customer rewords their own ticket; what a customer may change is narrowed by the command.
-        (Action::UpdateTicket | Action::MoveTicket, Resource::Ticket(ticket)) => {
-            staff || actor.user() == Some(ticket.requester)
+        | (Action::WriteMessage, Resource::Message { .. }) => anyone,
+        // Only people find something helpful.
+        (Action::GiveFeedback, Resource::Article { .. } | Resource::Message { .. }) => actor.user().is_some(),
+        // An administrator sees everybody's notifications, yet cannot have read them for somebody else.
+        (Action::MarkNotification, Resource::Notification { recipient, .. }) => {
+            actor.user().is_none_or(|user| user == *recipient)
         }
-        (Action::AssignTicket | Action::UseAssistant, Resource::Ticket(_))
+        // A customer rewords their own ticket; what a customer may change is narrowed by the command.
+        (Action::UpdateTicket, Resource::Ticket(ticket)) => staff || actor.user() == Some(ticket.requester),
+        // A customer moves a ticket by writing on it, never by naming a status.
+        (Action::MoveTicket | Action::AssignTicket | Action::UseAssistant, Resource::Ticket(_))
         | (Action::AssignTicket | Action::ReadMetrics, Resource::Tenant(_))
         | (Action::WriteArticle, Resource::Article { .. })
         | (Action::WriteTemplate, Resource::Template { .. }) => staff,

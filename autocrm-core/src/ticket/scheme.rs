@@ -53,7 +53,7 @@ pub struct Category {
 
 /// What a custom field holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FieldKind {
     /// Yes or no.
     Flag,
@@ -92,7 +92,6 @@ pub struct FieldDefinition {
     /// The name shown.
     pub name: Name,
     /// What it holds.
-    #[serde(flatten)]
     pub kind: FieldKind,
     /// Whether customers see and set it.
     #[serde(default)]
