@@ -1,0 +1,15 @@
+//! The desk that the binary runs: a data directory, its adapters and the demo tenant.
+
+mod demo;
+mod failure;
+mod folder;
+mod library;
+mod open;
+mod tokens;
+
+pub(crate) use demo::SUPPORT;
+pub(crate) use failure::{Failure, Result};
+pub(crate) use folder::{DataFolder, Hold};
+pub(crate) use library::MAILS;
+pub(crate) use open::{Access, Desk, migrate};
+pub(crate) use tokens::DemoTokens;

@@ -1,0 +1,41 @@
+//! Runs every program of this package and looks at what it says and leaves behind.
+
+use std::{error::Error, path::Path, process::Command};
+
+use serde_json::Value;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// Runs a program in an empty directory and returns what it prints.
+fn run(program: &str, arguments: &[&Path]) -> Result<String, Box<dyn Error>> {
+    let directory = tempfile::tempdir()?;
+    let output = Command::new(program).args(arguments).current_dir(&directory).output()?;
+    let (printed, complaint) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+    if !output.status.success() {
+        return Err(format!("{program} failed: {complaint}{printed}").into());
+    }
+    Ok(printed)
+}
+
+#[test]
+fn quickstart_opens_a_ticket_and_does_its_job() -> Outcome {
+    let printed = run(env!("CARGO_BIN_EXE_quickstart"), &[])?;
+    assert_eq!(printed, "ticket 1 is new; 1 job done\n");
+    let source = include_str!("../src/bin/quickstart.rs");
+    assert!(source.lines().count() < 40, "the quick start is quick to read");
+    Ok(())
+}
+
+#[test]
+fn custom_adapter_takes_the_agents_mail_once() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let journal = directory.path().join("mails.jsonl");
+    run(env!("CARGO_BIN_EXE_custom_adapter"), &[&journal])?;
+    let lines = std::fs::read_to_string(&journal)?;
+    let mails = lines.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+    let [mail] = mails.as_slice() else { return Err(format!("one mail, not {}", mails.len()).into()) };
+    assert_eq!(mail["to"], "ann@example.com");
+    assert_eq!(mail["subject"], "Re: Where is my parcel? [#1]");
+    assert_eq!(mail["text"], "It is at the customs office.");
+    Ok(())
+}
