@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use autocrm_core::{
     access::{Actor, ArticleVisibility},
     app::{Error, RequestKey, TicketData},
@@ -148,7 +150,7 @@ async fn a_deleted_ticket_is_gone_at_once_and_erased_later() {
     assert!(desk.crm.tickets().get(&desk.admin, ticket.id).await.unwrap_err().is_not_found());
     let scope = autocrm_core::access::Scope::tenant_wide(desk.admin.tenant);
     assert!(desk.crm.store().deleted_ticket(&scope, ticket.id).await.unwrap().is_some());
-    desk.clock.advance(std::time::Duration::from_secs(31 * 24 * 3_600));
+    desk.clock.advance(std::time::Duration::from_hours(31 * 24));
     desk.drain().await;
     assert!(desk.crm.store().deleted_ticket(&scope, ticket.id).await.unwrap().is_none());
 }
@@ -162,8 +164,8 @@ async fn agents_who_ask_at_once_never_share_a_ticket_nor_exceed_their_capacity()
         let agent = desk.new_agent(&format!("agent-{number}@example.org")).await;
         members.push(Member {
             user: agent,
-            skills: Default::default(),
-            languages: Default::default(),
+            skills: BTreeMap::new(),
+            languages: BTreeSet::new(),
             capacity: Capacity::new(3).unwrap(),
             availability: Availability::Away,
         });
@@ -172,7 +174,7 @@ async fn agents_who_ask_at_once_never_share_a_ticket_nor_exceed_their_capacity()
     let spec = TeamSpec {
         name: Name::new("Crowd").unwrap(),
         description: None,
-        categories: Default::default(),
+        categories: BTreeSet::new(),
         members,
     };
     desk.crm.admin().create_team(&desk.admin, &spec).await.unwrap();
@@ -190,8 +192,8 @@ async fn agents_who_ask_at_once_never_share_a_ticket_nor_exceed_their_capacity()
             });
         }
     }
-    let mut taken = std::collections::BTreeMap::new();
-    let mut owners = std::collections::BTreeMap::new();
+    let mut taken = BTreeMap::new();
+    let mut owners = BTreeMap::new();
     while let Some(answer) = asking.join_next().await {
         match answer.unwrap() {
             (user, Ok(ticket)) => {
@@ -212,8 +214,8 @@ async fn routing_explains_everybody() {
     let mut spec = desk.team_spec();
     spec.members.push(Member {
         user: away,
-        skills: Default::default(),
-        languages: Default::default(),
+        skills: BTreeMap::new(),
+        languages: BTreeSet::new(),
         capacity: Capacity::default(),
         availability: Availability::Away,
     });

@@ -1,6 +1,11 @@
 //! Random walks through a ticket's life keep its invariants, and its events tell its state.
 
-use std::{collections::BTreeMap, time::Duration};
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use autocrm_core::{
     access::Actor,
@@ -38,7 +43,7 @@ fn step(
         0 => note_activity(ticket, scheme, true, true, stamp).ok(),
         1 => note_activity(ticket, scheme, false, true, stamp).ok(),
         2 => note_activity(ticket, scheme, false, false, stamp).ok(),
-        3 => snooze(ticket, scheme, stamp.at().plus(Duration::from_secs(60)), stamp).ok(),
+        3 => snooze(ticket, scheme, stamp.at().plus(Duration::from_mins(1)), stamp).ok(),
         4 => wake(ticket, scheme, stamp).ok(),
         _ => {
             let to = *dice.pick(&StatusCategory::ALL)?;
@@ -90,7 +95,7 @@ fn a_sleeping_ticket_wakes_not_a_moment_early() {
     let scene = Scene::new(1);
     let scheme = scene.scheme();
     let ticket = open(&scene, &scheme).state;
-    let until = scene.stamp().at().plus(Duration::from_secs(60));
+    let until = scene.stamp().at().plus(Duration::from_mins(1));
     let asleep = snooze(ticket, &scheme, until, &scene.stamp()).unwrap().state;
     let early = Stamp::new(until.minus(Duration::from_micros(1)), &RandomIds);
     assert!(wake(asleep.clone(), &scheme, &early).unwrap().events.is_empty());
@@ -105,13 +110,13 @@ fn random_team(scene: &Scene, dice: &mut Dice) -> Team {
         members.push(Member {
             user: scene.stamp().id(),
             skills: BTreeMap::new(),
-            languages: Default::default(),
+            languages: BTreeSet::new(),
             capacity: Capacity::new(u16::try_from(dice.below(5)).unwrap()).unwrap(),
             availability: if dice.chance(30) { Availability::Away } else { Availability::Online },
         });
     }
     let name = Name::new(format!("Team {}", dice.roll())).unwrap();
-    let spec = TeamSpec { name, description: None, categories: Default::default(), members };
+    let spec = TeamSpec { name, description: None, categories: BTreeSet::new(), members };
     autocrm_core::team::create(scene.tenant_id(), spec, |_| true, &scene.stamp()).unwrap().state
 }
 
@@ -126,7 +131,7 @@ fn routing_never_picks_who_is_away_or_full_and_lists_everybody_with_a_reason() {
         let loads: BTreeMap<UserId, u32> =
             team.members.iter().map(|member| (member.user, u32::try_from(dice.below(6)).unwrap())).collect();
         let teams = [team.clone()];
-        let inactive = Default::default();
+        let inactive = BTreeSet::new();
         let request = RouteRequest {
             ticket: &ticket,
             scheme: &scheme,

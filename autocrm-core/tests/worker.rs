@@ -1,5 +1,7 @@
 //! The worker on a store that fails when told to.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::{sync::Arc, time::Duration};
@@ -113,7 +115,7 @@ async fn an_answer_lost_after_the_commit_does_not_repeat_its_effects() {
     let worker = Worker::new(desk.crm.clone(), WorkerConfig::default());
     let report = worker.drain().await.unwrap();
     assert_eq!((report.done, report.lost), (1, 1), "one notification done, one answer lost");
-    desk.clock.advance(Duration::from_secs(120));
+    desk.clock.advance(Duration::from_mins(2));
     desk.drain().await;
     let scope = Scope::tenant_wide(desk.admin.tenant);
     let told = desk.crm.store().notifications(&scope, &PageRequest::default()).await.unwrap();
@@ -125,7 +127,7 @@ async fn sleeping_tickets_wake_by_themselves() {
     let desk = Desk::open().await;
     let ticket = desk.portal().create_ticket(&data()).await.unwrap();
     desk.drain().await;
-    let until = autocrm_core::clock::Clock::now(&desk.clock).plus(Duration::from_secs(3_600));
+    let until = autocrm_core::clock::Clock::now(&desk.clock).plus(Duration::from_hours(1));
     desk.crm.processor().snooze(&desk.agent, ticket.id, until).await.unwrap();
     desk.drain().await;
     let held = desk.crm.tickets().get(&desk.agent, ticket.id).await.unwrap();
@@ -142,7 +144,7 @@ async fn resolved_tickets_close_by_themselves_and_the_job_comes_back_every_hour(
     let desk = Desk::open().await;
     let old = desk.portal().create_ticket(&data()).await.unwrap();
     desk.workspace().track_resolution(old.id).await.unwrap();
-    desk.clock.advance(Duration::from_secs(13 * 24 * 3_600));
+    desk.clock.advance(Duration::from_hours(13 * 24));
     let young = desk.portal().create_ticket(&data()).await.unwrap();
     desk.workspace().track_resolution(young.id).await.unwrap();
     desk.drain().await;

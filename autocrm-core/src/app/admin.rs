@@ -60,12 +60,12 @@ impl Admin {
 
     /// Sets the tenant's switches.
     pub async fn change_flags(&self, actor: &Actor, flags: FeatureFlags) -> Result<()> {
-        self.manage(actor)?;
+        manage(actor)?;
         let settled = transact(&self.crm, None, |_| async {
             let stamp = self.crm.stamp();
-            let changed = change_flags(self.crm.tenant_of(actor).await?, flags, &stamp);
+            let switched = change_flags(self.crm.tenant_of(actor).await?, flags, &stamp);
             let mut changes = ChangeSet::new(actor, &stamp);
-            changes.tenant(changed, &stamp).answers(EntityRef::Tenant);
+            changes.tenant(switched, &stamp).answers(EntityRef::Tenant);
             Ok(Planned::new((), changes))
         })
         .await?;
@@ -86,7 +86,7 @@ impl Admin {
         categories: &[Category],
         fields: &BTreeMap<Key, FieldDefinition>,
     ) -> Result<()> {
-        self.manage(actor)?;
+        manage(actor)?;
         let settled = transact(&self.crm, None, |_| async {
             let stamp = self.crm.stamp();
             let current = self.crm.scheme_of(actor.tenant, &stamp).await?;
@@ -135,9 +135,9 @@ impl Admin {
             let record = found.ok_or(Error::NotFound { what: "user" })?;
             authorise(actor, Action::WriteUser, &record.resource(), "user")?;
             let stamp = self.crm.stamp();
-            let changed = user::change(actor, record, change.clone(), &stamp)?;
+            let edited = user::change(actor, record, change.clone(), &stamp)?;
             let mut changes = ChangeSet::new(actor, &stamp);
-            changes.user(changed, &stamp).answers(EntityRef::User(id));
+            changes.user(edited, &stamp).answers(EntityRef::User(id));
             Ok(Planned::new((), changes))
         })
         .await?;
@@ -168,7 +168,7 @@ impl Admin {
     }
 
     async fn plan_team(&self, actor: &Actor, id: Option<TeamId>, spec: &TeamSpec) -> Result<Planned<Team>> {
-        self.manage(actor)?;
+        manage(actor)?;
         let scope = Scope::of(actor);
         let teams = self.crm.store().teams(&scope).await?;
         if teams.iter().any(|team| team.name == spec.name && Some(team.id) != id) {
@@ -183,19 +183,19 @@ impl Admin {
         }
         let stamp = self.crm.stamp();
         let is_agent = |user| agents.contains(&user);
-        let changed = match id {
+        let formed = match id {
             None => team::create(actor.tenant, spec.clone(), is_agent, &stamp)?,
             Some(id) => {
                 let found = teams.into_iter().find(|team| team.id == id);
                 team::update(found.ok_or(Error::NotFound { what: "team" })?, spec.clone(), is_agent, &stamp)?
             }
         };
-        let mut output = changed.state.clone();
-        if !changed.events.is_empty() {
+        let mut output = formed.state.clone();
+        if !formed.events.is_empty() {
             output.version = output.version.next();
         }
         let mut changes = ChangeSet::new(actor, &stamp);
-        changes.team(changed, &stamp).answers(EntityRef::Team(output.id));
+        changes.team(formed, &stamp).answers(EntityRef::Team(output.id));
         Ok(Planned::new(output, changes))
     }
 
@@ -266,8 +266,8 @@ impl Admin {
         .await?;
         settled.into_done().map(drop)
     }
+}
 
-    fn manage(&self, actor: &Actor) -> Result<()> {
-        authorise(actor, Action::ManageTenant, &Resource::Tenant(actor.tenant), "tenant")
-    }
+fn manage(actor: &Actor) -> Result<()> {
+    authorise(actor, Action::ManageTenant, &Resource::Tenant(actor.tenant), "tenant")
 }

@@ -220,7 +220,7 @@ impl AiAgent {
             let public = disposition == Disposition::Send;
             transition =
                 transition.and_then(|ticket| note_activity(ticket, &scheme, false, public, &stamp))?;
-            let draft = self.draft(&thoughts.answered, public)?;
+            let draft = draft_of(&thoughts.answered, public)?;
             answer = Some(write_answer(&transition.state, draft, &stamp)?);
         }
         let answer_id = answer.as_ref().map(|written| written.state.id);
@@ -280,17 +280,18 @@ impl AiAgent {
             written_by_person: !ticket.tags.contains(AUTOMATIC_TAG),
         }
     }
+}
 
-    fn draft(&self, answered: &Answered, sent: bool) -> Result<Draft> {
-        let draft = &answered.draft;
-        let meta = AnswerMeta {
-            model: draft.model.clone(),
-            sources: draft.citations.clone(),
-            confidence: draft.confidence,
-            state: if sent { AnswerState::Sent } else { AnswerState::Draft },
-        };
-        Ok(Draft { body: Body::new(&draft.text)?, meta })
-    }
+/// Turns an answer into a message.
+fn draft_of(answered: &Answered, sent: bool) -> Result<Draft> {
+    let draft = &answered.draft;
+    let meta = AnswerMeta {
+        model: draft.model.clone(),
+        sources: draft.citations.clone(),
+        confidence: draft.confidence,
+        state: if sent { AnswerState::Sent } else { AnswerState::Draft },
+    };
+    Ok(Draft { body: Body::new(&draft.text)?, meta })
 }
 
 /// The tag of tickets that automatic mail opened.

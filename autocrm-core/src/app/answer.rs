@@ -1,6 +1,6 @@
 //! Retrieval and answers: what the index finds is loaded under the asker's own scope before a model sees it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use crate::{
     access::{ArticleVisibility, Scope},
@@ -69,7 +69,7 @@ pub(super) async fn retrieve(
     let Some(index) = crm.index() else { return Ok(Vec::new()) };
     let visibilities = visible_kinds(scope);
     let mut passages = Vec::new();
-    let mut titles: BTreeMap<ArticleId, Option<Article>> = BTreeMap::new();
+    let mut articles: BTreeMap<ArticleId, Option<Article>> = BTreeMap::new();
     let (mut offset, mut dropped) = (0, 0_usize);
     while passages.len() < limit && offset < MAX_CANDIDATES {
         let step = (limit * 2).clamp(10, 200);
@@ -90,12 +90,13 @@ pub(super) async fn retrieve(
                 dropped += 1;
                 continue;
             };
-            if !titles.contains_key(&chunk.article) {
-                titles.insert(chunk.article, crm.store().article(scope, chunk.article).await?);
-            }
-            let current = titles.get(&chunk.article).and_then(Option::as_ref);
-            let Some(article) =
-                current.filter(|article| article.is_published() && article.revision == chunk.revision)
+            let current = match articles.entry(chunk.article) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(crm.store().article(scope, chunk.article).await?),
+            };
+            let Some(article) = current
+                .as_ref()
+                .filter(|article| article.is_published() && article.revision == chunk.revision)
             else {
                 dropped += 1;
                 continue;

@@ -1,12 +1,13 @@
 //! The event feed, and the knowledge index that follows it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::{
     access::{Action, Actor, Resource, Scope},
     app::{AutoCrm, Result, handle::authorise},
     change::{EntityRef, EventRecord, Position},
     id::{ArticleId, TenantId},
+    knowledge::Article,
     port::{IndexChange, IndexedChunk, TextIndex},
 };
 
@@ -70,14 +71,14 @@ impl Feed {
             let events = self.crm.store().events(&scope, cursor, BATCH).await?;
             let Some(last) = events.last() else { return Ok(()) };
             cursor = last.position;
-            let mut touched: BTreeMap<ArticleId, ()> = BTreeMap::new();
+            let mut touched: BTreeSet<ArticleId> = BTreeSet::new();
             for event in &events {
                 if let EntityRef::Article(article) = event.subject {
-                    touched.insert(article, ());
+                    touched.insert(article);
                 }
             }
             let mut changes = Vec::with_capacity(touched.len());
-            for article in touched.into_keys() {
+            for article in touched {
                 changes.push(self.present_state(&scope, article).await?);
             }
             index.apply(tenant, &changes, cursor).await?;
@@ -88,7 +89,7 @@ impl Feed {
     /// Reads the article as it is now, not as it was at the event: later events then change nothing.
     async fn present_state(&self, scope: &Scope, id: ArticleId) -> Result<IndexChange> {
         let article = self.crm.store().article(scope, id).await?;
-        let Some(article) = article.filter(|article| article.is_published()) else {
+        let Some(article) = article.filter(Article::is_published) else {
             return Ok(IndexChange::Remove { article: id });
         };
         let chunks = self.crm.store().article_chunks(scope, id).await?;

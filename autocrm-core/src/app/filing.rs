@@ -3,6 +3,8 @@
 //! A match only locates a ticket. A sender writes on it as its customer if they take part in it and somebody vouches
 //! for the mail; everything else is held for staff. Nothing is dropped: what cannot be read opens a ticket with a note.
 
+use std::time::Duration;
+
 use crate::{
     access::{Actor, Scope},
     app::{AutoCrm, Error, Mailbox, Planned, Result, agent::AUTOMATIC_TAG, transact::transact},
@@ -28,6 +30,9 @@ use crate::{
 const UNVERIFIED_TAG: &str = "unverified-sender";
 /// Stands in for the address of a sender whom the header does not name.
 const UNKNOWN_SENDER: &str = "unknown-sender@invalid";
+
+/// A message and the event of its writing.
+type Written = Transition<Message, MessageEvent>;
 
 /// The customer behind a mail, known or new.
 enum Sender {
@@ -178,7 +183,7 @@ impl Filing<'_> {
         if ticket.status.category != StatusCategory::Closed {
             return true;
         }
-        let window = std::time::Duration::from_secs(u64::from(self.tenant.policy.reopen_days) * 24 * 3_600);
+        let window = Duration::from_hours(u64::from(self.tenant.policy.reopen_days) * 24);
         ticket.closed_at.is_some_and(|closed| self.stamp.at().since(closed) <= window)
     }
 
@@ -251,7 +256,7 @@ impl Filing<'_> {
         held: bool,
         changes: &mut ChangeSet,
         sender: Sender,
-    ) -> Result<(MessageId, Transition<Message, MessageEvent>)> {
+    ) -> Result<(MessageId, Written)> {
         if let Sender::New(created) = sender {
             changes.user(created, &self.stamp);
         }
@@ -291,7 +296,7 @@ impl Filing<'_> {
     fn note(
         &self,
         opened: Transition<Ticket, TicketEvent>,
-    ) -> Result<(Transition<Ticket, TicketEvent>, Option<Transition<Message, MessageEvent>>)> {
+    ) -> Result<(Transition<Ticket, TicketEvent>, Option<Written>)> {
         if self.parsed.findings.is_empty() {
             return Ok((opened, None));
         }

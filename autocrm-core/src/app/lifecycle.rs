@@ -12,7 +12,7 @@ use crate::{
     ticket::{StatusCategory, Ticket, TicketFilter, TicketOrder, TicketRefusal, move_to},
 };
 
-const DAY: Duration = Duration::from_secs(24 * 3_600);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Closes the tenant's tickets that were resolved longer ago than its policy says, each in a commit of its own, and
 /// returns how many. A ticket that its customer reopens meanwhile stays open.

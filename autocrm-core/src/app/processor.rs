@@ -14,10 +14,10 @@ use crate::{
     routing::RoutingDecision,
     text::{Body, ExternalId},
     ticket::{
-        CategorySource, Channel, NewTicket, Ticket, TicketChange, TicketRefusal, assign, create, delete,
-        note_activity, snooze, update,
+        CategorySource, Channel, NewTicket, Ticket, TicketChange, TicketEvent, TicketRefusal, assign, create,
+        delete, note_activity, snooze, update,
     },
-    transition::Version,
+    transition::{Transition, Version},
 };
 
 /// A caller's name for one request, and the hash that tells a repetition from another request.
@@ -332,12 +332,12 @@ fn numbered(mut ticket: Ticket, receipt: &Receipt) -> Ticket {
 
 fn plan_ticket(
     actor: &Actor,
-    transition: crate::transition::Transition<Ticket, crate::ticket::TicketEvent>,
+    transition: Transition<Ticket, TicketEvent>,
     stamp: &Stamp<'_>,
 ) -> Planned<Ticket> {
-    let changed = !transition.events.is_empty();
+    let is_written = !transition.events.is_empty();
     let output = transition.state.clone();
     let mut changes = ChangeSet::new(actor, stamp);
     changes.ticket(transition, false, stamp).answers(EntityRef::Ticket(output.id));
-    Planned::new(if changed { saved(output) } else { output }, changes)
+    Planned::new(if is_written { saved(output) } else { output }, changes)
 }

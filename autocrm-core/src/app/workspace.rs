@@ -197,12 +197,9 @@ impl AgentWorkspace {
 /// Returns the team under which the agent may take a ticket: the ticket's own, or for one without a team the first that
 /// takes its category, else the agent's first.
 fn team_for<'a>(ticket: &Ticket, own: &[&'a Team]) -> Option<&'a Team> {
-    match ticket.team {
-        Some(id) => own.iter().copied().find(|team| team.id == id),
-        None => {
-            let takes =
-                |team: &&Team| ticket.category.as_ref().is_some_and(|key| team.categories.contains(key));
-            own.iter().copied().find(takes).or_else(|| own.first().copied())
-        }
+    if let Some(id) = ticket.team {
+        return own.iter().copied().find(|team| team.id == id);
     }
+    let takes = |team: &&Team| ticket.category.as_ref().is_some_and(|key| team.categories.contains(key));
+    own.iter().copied().find(takes).or_else(|| own.first().copied())
 }

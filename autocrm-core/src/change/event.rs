@@ -7,7 +7,7 @@ use crate::{
     assist::AssistEvent,
     change::EntityRef,
     clock::Timestamp,
-    conversation::{MessageEvent, TemplateEvent},
+    conversation::{AnswerState, MessageEvent, TemplateEvent},
     id::{EventId, TenantId, TicketId},
     knowledge::{ArticleEvent, FeedbackEvent},
     mail::MailEvent,
@@ -100,17 +100,16 @@ impl Event {
     /// Returns who may read the event, among those who see its ticket: customers follow the life of their ticket and
     /// its public messages, staff everything.
     pub fn audience(&self) -> MessageAudience {
-        match self {
-            Self::Ticket(
-                TicketEvent::Created { .. } | TicketEvent::StatusChanged { .. } | TicketEvent::Deleted { .. },
-            ) => MessageAudience::Public,
-            Self::Message(MessageEvent::Written { audience, .. }) => *audience,
-            Self::Message(MessageEvent::AnswerJudged {
-                state: crate::conversation::AnswerState::Sent,
-                ..
-            }) => MessageAudience::Public,
-            _ => MessageAudience::Internal,
-        }
+        let public = match self {
+            Self::Ticket(event) => matches!(
+                event,
+                TicketEvent::Created { .. } | TicketEvent::StatusChanged { .. } | TicketEvent::Deleted { .. }
+            ),
+            Self::Message(MessageEvent::Written { audience, .. }) => return *audience,
+            Self::Message(MessageEvent::AnswerJudged { state, .. }) => *state == AnswerState::Sent,
+            _ => false,
+        };
+        if public { MessageAudience::Public } else { MessageAudience::Internal }
     }
 }
 

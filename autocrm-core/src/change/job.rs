@@ -106,7 +106,7 @@ impl RetryPolicy {
     pub const STANDARD: Self = Self {
         max_attempts: 12,
         first_pause: Duration::from_secs(1),
-        longest_pause: Duration::from_secs(3_600),
+        longest_pause: Duration::from_hours(1),
     };
 }
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How often resolved tickets are looked through.
-pub(crate) const CLOSING_PERIOD: Duration = Duration::from_secs(3_600);
+pub(crate) const CLOSING_PERIOD: Duration = Duration::from_hours(1);
 
 /// Returns the jobs that `event` asks for, each with the instant at which it is due. `ticket` is the ticket concerned
 /// as it stands after the change set, when the change set writes it.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// For how long a key replays its receipt.
-pub const KEY_RETENTION: Duration = Duration::from_secs(72 * 3_600);
+pub const KEY_RETENTION: Duration = Duration::from_hours(72);
 
 /// The hash of a request, by which a key tells a repetition from another request.
 pub type RequestHash = BlobHash;

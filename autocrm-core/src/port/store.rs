@@ -49,7 +49,7 @@ mod tests {
     };
 
     /// Compiles only while every port is object-safe.
-    #[expect(dead_code, reason = "the signature is the test")]
+    #[expect(dead_code, clippy::too_many_arguments, reason = "the signature is the test")]
     fn every_port_is_object_safe(
         _: &dyn Store,
         _: &dyn BlobStore,

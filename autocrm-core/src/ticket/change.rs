@@ -16,8 +16,8 @@ use crate::{
     transition::Transition,
 };
 
-const TEN_YEARS: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
-const DAY: Duration = Duration::from_secs(24 * 3_600);
+const TEN_YEARS: Duration = Duration::from_hours(10 * 366 * 24);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Applies a change by a person, or by the classifier when `source` says so. What already holds is no event.
 pub fn update(

@@ -1,8 +1,10 @@
 //! A small desk on the in-memory adapters.
 
 #![expect(dead_code, reason = "each test file uses a part of the desk")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -267,7 +269,7 @@ fn team_spec(agent: UserId) -> TeamSpec {
     let member = Member {
         user: agent,
         skills: [(key("money"), autocrm_core::team::SkillLevel::new(3).unwrap())].into(),
-        languages: Default::default(),
+        languages: BTreeSet::new(),
         capacity: Capacity::default(),
         availability: Availability::Online,
     };
