@@ -102,7 +102,7 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> bool {
     let admin = matches!(actor.kind, ActorKind::Admin(_) | ActorKind::System);
     let system = matches!(actor.kind, ActorKind::System);
     match (action, resource) {
-        (Action::Read, Resource::Tenant(_)) => staff,
+        (Action::Read, Resource::Tenant(_)) if !staff => false,
         (Action::Read, _)
         | (Action::CreateTicket | Action::UseAssistant, Resource::Tenant(_))
         | (Action::WriteMessage, Resource::Message { .. }) => anyone,
@@ -116,19 +116,15 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> bool {
         (Action::UpdateTicket, Resource::Ticket(ticket)) => staff || actor.user() == Some(ticket.requester),
         // A customer moves a ticket by writing on it, never by naming a status.
         (Action::MoveTicket | Action::AssignTicket | Action::UseAssistant, Resource::Ticket(_))
-        | (Action::AssignTicket | Action::ReadMetrics, Resource::Tenant(_))
+        | (Action::AssignTicket | Action::ReadMetrics | Action::WriteUser, Resource::Tenant(_))
         | (Action::WriteArticle, Resource::Article { .. })
         | (Action::WriteTemplate, Resource::Template { .. }) => staff,
         // Staff create customers; only administrators create or change staff (checked by the command).
-        (Action::WriteUser, Resource::User { .. }) => staff || self_service(actor, resource),
+        (Action::WriteUser, Resource::User { user, .. }) => staff || actor.user() == Some(*user),
         (Action::DeleteTicket, Resource::Ticket(_))
         | (Action::WriteTeam, Resource::Team { .. })
         | (Action::ManageTenant | Action::ManageJobs | Action::ReadFeed, Resource::Tenant(_)) => admin,
         (Action::IngestMail, Resource::Tenant(_)) => system,
         _ => false,
     }
-}
-
-fn self_service(actor: &Actor, resource: &Resource<'_>) -> bool {
-    matches!(resource, Resource::User { user, .. } if actor.user() == Some(*user))
 }

@@ -107,7 +107,7 @@ impl Admin {
 
     /// Decides [`create_user`](Self::create_user) without committing.
     pub async fn plan_create_user(&self, actor: &Actor, new: &NewUser) -> Result<Planned<User>> {
-        authorise(actor, Action::ReadMetrics, &Resource::Tenant(actor.tenant), "tenant")?;
+        authorise(actor, Action::WriteUser, &Resource::Tenant(actor.tenant), "tenant")?;
         let scope = Scope::tenant_wide(actor.tenant);
         if let Some(email) = &new.email
             && self.crm.store().user_by_email(&scope, email).await?.is_some()

@@ -77,7 +77,7 @@ pub trait Classifier: Send + Sync {
     /// Trains the tenant's model and remembers the revision of its labels.
     async fn train(&self, tenant: TenantId, revision: u64, set: &TrainingSet) -> Result<()>;
 
-    /// Adds an example to a trained model; an untrained one ignores it.
+    /// Adds an example to a trained model; an untrained one ignores it, and so does one that has no such category.
     async fn learn(&self, tenant: TenantId, example: &Example) -> Result<()>;
 
     /// Classifies a text.
