@@ -11,6 +11,7 @@ use crate::{
     access::Actor,
     app::{AutoCrm, Error, Result},
     change::{ChangeSet, JobOutcome, Leased, LeasedJob, RetryPolicy},
+    clock::Timestamp,
     port::ClaimRequest,
     worker::{ShutdownSignal, backoff::pause_after, handler::handle},
 };
@@ -98,7 +99,7 @@ impl Worker {
             if claimed > 0 && shift.has_room() && !signal.is_asked() {
                 continue;
             }
-            let wake = self.next_wake().await;
+            let wake = self.next_wake(shift.asked_at).await;
             tokio::select! {
                 () = signal.wait() => break,
                 () = &mut follower => {}
@@ -139,10 +140,12 @@ impl Worker {
         }
     }
 
-    async fn next_wake(&self) -> Instant {
-        let due = self.crm.store().next_due().await.ok().flatten();
+    /// Returns when to ask the queue again: at the next instant at which a job is due, at the latest after a poll. What
+    /// was due at the last claim and not handed out waits behind another job of its key.
+    async fn next_wake(&self, asked_at: Timestamp) -> Instant {
+        let due = self.crm.store().next_due().await.ok().flatten().filter(|due| *due > asked_at);
         let wait = due.map_or(self.config.poll, |due| due.since(self.crm.stamp().at()).min(self.config.poll));
-        Instant::now() + wait.max(Duration::from_millis(5))
+        Instant::now() + wait
     }
 }
 
@@ -151,12 +154,21 @@ struct Shift<'a> {
     worker: &'a Worker,
     running: Running,
     held: HashMap<TaskId, LeasedJob>,
+    /// The instant of the last claim.
+    asked_at: Timestamp,
     report: WorkerReport,
 }
 
 impl<'a> Shift<'a> {
     fn new(worker: &'a Worker) -> Self {
-        Self { worker, running: JoinSet::new(), held: HashMap::new(), report: WorkerReport::default() }
+        let asked_at = worker.crm.stamp().at();
+        Self {
+            worker,
+            running: JoinSet::new(),
+            held: HashMap::new(),
+            asked_at,
+            report: WorkerReport::default(),
+        }
     }
 
     /// Claims come in batches: only when at least half of the places are free.
@@ -171,6 +183,7 @@ impl<'a> Shift<'a> {
             return Ok(0);
         }
         let now = self.worker.crm.stamp().at();
+        self.asked_at = now;
         let limit = u16::try_from(free).unwrap_or(u16::MAX);
         let request = ClaimRequest { now, lease: config.lease, limit };
         let jobs = self.worker.crm.store().claim(&request).await?;
