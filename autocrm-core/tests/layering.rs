@@ -221,6 +221,10 @@ fn read_tree(folder: &Path, path: &[String], sources: &mut Vec<Source>) {
             below.push(name);
             read_tree(&entry, &below, sources);
         } else if entry.extension().is_some_and(|extension| extension == "rs") && name != "lib" {
+            // Unit tests that fill a file of their own.
+            if name == "tests" {
+                continue;
+            }
             if name != "mod" {
                 below.push(name);
             }

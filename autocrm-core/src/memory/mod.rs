@@ -23,6 +23,10 @@ mod tenant;
 mod ticket;
 mod user;
 mod world;
+mod write;
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 
 use std::{
     fmt,

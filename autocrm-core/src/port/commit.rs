@@ -22,7 +22,7 @@ use crate::{
 ///   another hash is `KeyReused`. Keys are scoped (tenant, principal, key) and kept 72 h after the set's `at`; a set
 ///   whose `at` is later than that starts anew.
 /// * **C9** Ticket numbers are assigned inside the commit, unique per tenant, increasing in commit order; a refused set
-///   uses none.
+///   uses none. A stored ticket keeps its number, whatever a later row says.
 /// * **C10** Every event of a committed set gets the next position of its tenant, in the order of the set, without
 ///   gaps; a refused set uses none.
 /// * **C11** `FinishJob` is accepted only with the current token of a leased job; otherwise the whole set is a

@@ -112,7 +112,16 @@ fn desk_events() -> Vec<Event> {
             message: id(2),
             analysis: analysis(),
             disposition: Disposition::Suggest,
-            reasons: vec![ReasonCode::LowConfidence, ReasonCode::SenderUnverified],
+            reasons: vec![
+                ReasonCode::FlagOff,
+                ReasonCode::Abstained,
+                ReasonCode::CategoryNotAllowed,
+                ReasonCode::LowConfidence,
+                ReasonCode::Uncited,
+                ReasonCode::SenderUnverified,
+                ReasonCode::PersonInvolved,
+                ReasonCode::AutomaticMail,
+            ],
             answer: Some(id(3)),
         }),
         Event::Erased,
@@ -219,6 +228,11 @@ pub(super) fn entities(shelf: &mut Shelf) {
         ("system", ActorRef::System),
     ] {
         shelf.keep(&format!("actor.{name}"), &actor);
+    }
+    for (name, disposition) in
+        [("send", Disposition::Send), ("suggest", Disposition::Suggest), ("hand_off", Disposition::HandOff)]
+    {
+        shelf.keep(&format!("disposition.{name}"), &disposition);
     }
     shelf.keep(
         "receipt",
