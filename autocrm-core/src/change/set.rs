@@ -311,3 +311,42 @@ impl ChangeSet {
         self.writes.is_empty() && self.events.is_empty() && self.jobs.is_empty()
     }
 }
+
+/// Sets put together otherwise than a use case would, for the suites and their broken twins.
+#[cfg(feature = "conformance")]
+impl ChangeSet {
+    /// Replaces the writes.
+    #[must_use]
+    pub(crate) fn with_writes(mut self, writes: Vec<Write>) -> Self {
+        self.writes = writes;
+        self
+    }
+
+    /// Replaces the events.
+    #[must_use]
+    pub(crate) fn with_events(mut self, events: Vec<NewEvent>) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// Replaces the jobs.
+    #[must_use]
+    pub(crate) fn with_jobs(mut self, jobs: Vec<NewJob>) -> Self {
+        self.jobs = jobs;
+        self
+    }
+
+    /// Replaces the requirements.
+    #[must_use]
+    pub(crate) fn with_requirements(mut self, requirements: Vec<Requirement>) -> Self {
+        self.requirements = requirements;
+        self
+    }
+
+    /// Replaces the instant of the decision.
+    #[must_use]
+    pub(crate) fn with_at(mut self, at: Timestamp) -> Self {
+        self.at = at;
+        self
+    }
+}

@@ -48,7 +48,7 @@ pub struct JobFinish {
 /// One write. Rows belong to the tenant of the change set.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
-    /// A tenant.
+    /// A tenant. The support address is unique within the store; a second one is a conflict.
     Tenant(Box<Save<Tenant>>),
     /// The tenant's scheme.
     Scheme(Box<Save<Scheme>>),
@@ -88,4 +88,24 @@ pub enum Write {
     Notification(Box<Save<Notification>>),
     /// The end of an attempt at a job.
     FinishJob(JobFinish),
+}
+
+#[cfg(feature = "conformance")]
+impl Write {
+    /// Returns the same row, written from another version, for the suites; `None` for writes without a version.
+    pub(crate) fn decided_from(&self, from: Version) -> Option<Self> {
+        macro_rules! saves {
+            ($($noun:ident)+) => {
+                match self {
+                    $(Self::$noun(save) => {
+                        let mut row = save.row.clone();
+                        row.version = from.next();
+                        Some(Self::$noun(Box::new(Save { from, row })))
+                    })+
+                    _ => None,
+                }
+            };
+        }
+        saves!(Tenant Scheme User Team Ticket Message Template Article Mail Outbound Notification)
+    }
 }

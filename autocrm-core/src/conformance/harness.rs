@@ -4,7 +4,7 @@ use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::port::Store;
+use crate::{id::JobId, port::Store};
 
 /// What a backend can do; the suite holds it to its word in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,12 @@ pub struct Capabilities {
     pub second_handle: bool,
     /// Whether [`Backend::reopen`] opens the same data again after all handles are gone.
     pub durable: bool,
+    /// Whether [`Backend::spoil_job`] makes a stored payload unreadable; only stores need it.
+    pub spoils_jobs: bool,
 }
+
+/// Makes the payload of a stored job unreadable, as a newer version of the library would have written it.
+pub type SpoilJob = Box<dyn Fn(JobId) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// Opens the data of a backend anew, as after a crash: nothing that only the old handles knew is carried over.
 pub type Reopen<P> = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Arc<P>> + Send>> + Send + Sync>;
@@ -26,6 +31,7 @@ pub struct Backend<P: ?Sized = dyn Store> {
     port: Arc<P>,
     second: Option<Arc<P>>,
     reopen: Option<Reopen<P>>,
+    spoil_job: Option<SpoilJob>,
     suspends: bool,
     guards: Vec<Box<dyn Any + Send + Sync>>,
 }
@@ -33,7 +39,7 @@ pub struct Backend<P: ?Sized = dyn Store> {
 impl<P: ?Sized> Backend<P> {
     /// Wraps a port whose operations may be pending.
     pub fn new(port: Arc<P>) -> Self {
-        Self { port, second: None, reopen: None, suspends: true, guards: Vec::new() }
+        Self { port, second: None, reopen: None, spoil_job: None, suspends: true, guards: Vec::new() }
     }
 
     /// States that every operation completes in one poll.
@@ -55,6 +61,20 @@ impl<P: ?Sized> Backend<P> {
     pub fn with_reopen(mut self, reopen: Reopen<P>) -> Self {
         self.reopen = Some(reopen);
         self
+    }
+
+    /// Adds the way to make a job's payload unreadable.
+    #[must_use]
+    pub fn with_job_spoiler(mut self, spoil: SpoilJob) -> Self {
+        self.spoil_job = Some(spoil);
+        self
+    }
+
+    /// Makes the payload of a job unreadable, if the backend can.
+    pub async fn spoil_job(&self, job: JobId) {
+        if let Some(spoil) = &self.spoil_job {
+            spoil(job).await;
+        }
     }
 
     /// Keeps `guard`, such as a temporary directory, until the scenario has ended.
@@ -85,16 +105,17 @@ impl<P: ?Sized> Backend<P> {
             suspends: self.suspends,
             second_handle: self.second.is_some(),
             durable: self.reopen.is_some(),
+            spoils_jobs: self.spoil_job.is_some(),
         }
     }
 
     /// Lets go of every handle of the backend and opens its data again; `None` for adapters that keep nothing. The
     /// caller has dropped its own handles.
     pub async fn reopened(self) -> Option<Self> {
-        let Self { port, second, reopen, suspends, guards } = self;
-        drop((port, second));
+        let Self { port, second, reopen, spoil_job, suspends, guards } = self;
+        drop((port, second, spoil_job));
         let port = reopen?().await;
-        Some(Self { port, second: None, reopen: None, suspends, guards })
+        Some(Self { port, second: None, reopen: None, spoil_job: None, suspends, guards })
     }
 
     /// Puts wrappers around every handle, also around one opened later.
@@ -103,7 +124,7 @@ impl<P: ?Sized> Backend<P> {
     where
         P: Send + Sync + 'static,
     {
-        let Self { port, second, reopen, suspends, guards } = self;
+        let Self { port, second, reopen, spoil_job, suspends, guards } = self;
         let (port, second) = (wrap(port), second.map(&wrap));
         let reopen = reopen.map(|reopen| -> Reopen<P> {
             Box::new(move || {
@@ -113,7 +134,7 @@ impl<P: ?Sized> Backend<P> {
                 })
             })
         });
-        Self { port, second, reopen, suspends, guards }
+        Self { port, second, reopen, spoil_job, suspends, guards }
     }
 }
 

@@ -12,11 +12,131 @@ macro_rules! __store_scenarios {
     ($use:path, $($arguments:tt)*) => {
         $use! {
             $($arguments)*
+            commit {
+                c1_every_kind_of_write_reads_back_equal,
+                c1_committed_sets_outlive_every_handle,
+                c2_a_write_from_another_version_changes_nothing,
+                c2_every_noun_has_a_version,
+                c3_one_of_64_writers_wins,
+                c3_one_of_many_namesakes_is_made,
+                c4_a_refused_set_leaves_nothing,
+                c5_an_unchanged_row_is_checked,
+                c5_an_agents_load_is_counted_from_the_rows,
+                c5_an_agent_is_never_given_more_than_fits,
+                c6_every_handle_sees_a_commit_at_once,
+                c9_numbers_increase_and_refused_sets_use_none,
+                c9_numbers_given_at_once_differ,
+            }
+            receipt {
+                c8_a_repetition_is_answered_with_the_first_receipt,
+                c8_another_request_under_the_key_is_refused,
+                c8_keys_are_scoped_by_tenant_and_principal,
+                c8_a_key_is_kept_for_72_hours,
+                c8_a_refused_set_keeps_no_key,
+                c8_of_many_repetitions_at_once_one_is_applied,
+            }
+            journal {
+                c10_events_take_the_next_positions,
+                c10_sets_at_once_leave_no_gap,
+                e1_a_reader_that_goes_on_misses_nothing,
+                e2_a_tickets_events_follow_its_versions,
+                e3_events_are_shown_by_scope,
+                e4_erased_events_keep_their_place,
+            }
+            tenant {
+                c1_a_tenant_reads_back_with_flags_and_scheme,
+                c2_a_support_address_names_one_tenant,
+                r1_a_scope_shows_its_own_tenant,
+                r2_tenants_come_by_id,
+            }
             user {
                 c1_a_user_reads_back_with_every_field,
                 c2_addresses_and_external_ids_are_unique_within_a_tenant,
                 r1_staff_see_all_users_and_a_customer_only_themselves,
                 r2_users_come_newest_first,
+            }
+            team {
+                c1_a_team_reads_back_with_its_members,
+                c2_names_are_unique_within_a_tenant,
+                r1_staff_see_all_teams_and_customers_none,
+            }
+            ticket {
+                r2_lists_come_in_every_order,
+                r2_cursors_name_the_last_item,
+                r2_filters_narrow_lists,
+                r1_tickets_are_shown_by_scope,
+                r1_deleted_tickets_are_shown_by_no_read,
+                c2_only_deleted_tickets_are_erased,
+                r1_loads_are_counted_for_staff,
+                r1_the_latest_routing_is_shown_to_staff,
+                c1_optional_fields_return_to_nothing,
+            }
+            conversation {
+                r2_messages_come_in_their_order,
+                r1_messages_are_shown_to_their_audience,
+                r1_messages_follow_their_ticket,
+                c1_a_judged_answer_reads_back,
+                r1_templates_are_shown_to_their_team,
+                c1_a_changed_template_reads_back,
+            }
+            knowledge {
+                c1_new_chunks_replace_all_earlier_ones,
+                c2_short_names_and_revision_numbers_are_unique,
+                r1_articles_are_shown_to_their_readers,
+                r2_articles_come_newest_first,
+                r2_chunks_come_in_the_order_asked_for,
+                c1_a_second_word_replaces_the_first,
+            }
+            mail {
+                c1_mails_read_back_in_every_state,
+                c2_a_mail_is_taken_in_once,
+                c1_raw_bytes_read_back,
+                r2_message_ids_lead_to_their_messages,
+                r1_mail_is_shown_to_the_tenants_eyes,
+                r1_mail_is_erased_with_its_ticket,
+            }
+            notify {
+                r1_notifications_are_ones_own,
+                c1_a_read_notification_reads_back,
+            }
+            metrics {
+                r1_figures_are_counted_from_the_tickets,
+            }
+            search {
+                s1_every_word_is_in_text_or_subject,
+                s1_a_changed_text_is_found_by_its_new_words,
+                s1_hits_are_tickets_that_the_scope_shows,
+                s2_notes_are_searched_when_staff_ask,
+                s3_each_ticket_occurs_once_in_a_page,
+                s4_any_text_is_a_valid_query,
+            }
+            queue {
+                q1_jobs_appear_with_their_change_set,
+                q1_waiting_ends_when_jobs_are_committed,
+                q2_no_job_is_held_twice,
+                q3_old_tokens_are_refused,
+                q3_leases_are_extended,
+                c11_a_stale_worker_commits_nothing,
+                c11_a_retry_beyond_the_limit_is_dead,
+                q4_crashes_use_up_attempts,
+                q5_retries_wait_for_their_instant,
+                q6_dead_jobs_are_listed_and_requeued,
+                q6_the_depth_counts_every_state,
+                q7_no_job_runs_early,
+                q8_a_released_job_uses_no_attempt,
+                q9_an_unreadable_payload_hinders_nobody,
+                q10_no_job_is_lost_with_its_worker,
+                q12_earlier_due_jobs_come_first,
+            }
+            queue_key {
+                q11_jobs_of_one_key_run_one_by_one,
+                q11_many_workers_keep_the_order,
+                q11_a_waiting_retry_blocks_its_key,
+                q11_a_released_job_keeps_its_place,
+                q11_a_dead_job_blocks_nobody,
+                q11_an_exhausted_job_blocks_nobody,
+                q11_a_scheduled_job_blocks_nobody,
+                q11_an_expired_lease_keeps_its_key,
             }
         }
     };

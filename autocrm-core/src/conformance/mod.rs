@@ -18,12 +18,28 @@
     reason = "a scenario fails by panicking"
 )]
 
+mod check;
 mod harness;
 mod list;
+mod rich;
 mod rig;
 mod world;
 
+pub mod commit;
+pub mod conversation;
+pub mod journal;
+pub mod knowledge;
+pub mod mail;
+pub mod metrics;
+pub mod notify;
+pub mod queue;
+pub mod queue_key;
+pub mod receipt;
+pub mod search;
+pub mod team;
+pub mod tenant;
+pub mod ticket;
 pub mod user;
 
-pub use harness::{Backend, Capabilities, Harness, Reopen, Scenario, ScenarioFuture};
+pub use harness::{Backend, Capabilities, Harness, Reopen, Scenario, ScenarioFuture, SpoilJob};
 pub use list::store_scenarios;

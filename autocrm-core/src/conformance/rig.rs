@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    page::{Cursor, Page, PageRequest},
+    page::{Page, PageRequest},
 };
 
 /// Asserts that an operation was refused as a conflict, which invites to decide again.
@@ -64,11 +64,6 @@ where
     let page = read(PageRequest::first(exact)).await.expect("a page is read");
     assert!(page.next.is_none(), "a page that holds everything has no next one");
     whole
-}
-
-/// Returns a cursor that stands before every item of a list ordered from low to high.
-pub(crate) fn before_all() -> Cursor {
-    Cursor { key: i64::MIN, id: uuid::Uuid::nil() }
 }
 
 /// Runs all futures at once on the runtime's threads and returns their answers.

@@ -1,40 +1,42 @@
-//! A desk to play scenarios on: a tenant on a store, a clock that only moves forward, and short words for commands.
+//! A tenant on a store, and short words for what scenarios do with it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use crate::{
     access::{Actor, Scope},
     change::{ChangeSet, Receipt},
-    clock::{Stamp, Timestamp},
+    clock::{Clock, Stamp, Timestamp},
     conformance::Backend,
     conversation::{self, Message, NewMessage},
-    id::{IdSource, RandomIds, TeamId, TenantId, TicketId, UserId},
+    id::{TeamId, TenantId, TicketId, UserId},
     port::Store,
-    team::{self, Member, Team, TeamSpec},
-    tenant::{self, TenantPolicy},
-    text::{Body, EmailAddress, Name, Subject},
+    team::Team,
+    testing::Scene,
+    text::{EmailAddress, Name, Subject},
     ticket::{self, Channel, NewTicket, Scheme, Ticket, TicketEvent},
     transition::Transition,
     user::{self, NewUser, Role, User},
 };
 
-/// 2026-03-01 08:00 and a fraction that uses every microsecond digit.
-const START: i64 = 1_772_352_000_123_457;
 /// More than a second, and no multiple of a millisecond.
-const TICK: i64 = 1_000_003;
+const TICK: Duration = Duration::from_micros(1_000_003);
 
-/// A tenant on a store.
+/// A tenant on a store: plans with the [`Scene`] of its number, and commits.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) store: StoreHandle,
     pub(crate) tenant: TenantId,
-    clock: Arc<AtomicI64>,
+    scene: Arc<Scene>,
+    founded: Arc<AtomicU32>,
 }
 
-/// A store that can be printed: scenarios derive `Debug` through it.
+/// A store that can be printed.
 #[derive(Clone)]
 pub(crate) struct StoreHandle(Arc<dyn Store>);
 
@@ -52,28 +54,40 @@ impl std::ops::Deref for StoreHandle {
     }
 }
 
+/// A tenant whose store was let go.
+#[derive(Debug)]
+pub(crate) struct Absent {
+    tenant: TenantId,
+    scene: Arc<Scene>,
+    founded: Arc<AtomicU32>,
+}
+
+impl Absent {
+    /// Returns the tenant through a handle.
+    pub(crate) fn through(self, store: Arc<dyn Store>) -> World {
+        World { store: StoreHandle(store), tenant: self.tenant, scene: self.scene, founded: self.founded }
+    }
+}
+
 impl World {
     /// Founds a tenant on the backend's store.
     pub(crate) async fn open(backend: &Backend) -> Self {
-        Self::found(backend.store(), Arc::new(AtomicI64::new(START))).await
+        Self::found(backend.store(), Arc::default()).await
     }
 
     /// Founds another tenant on the same store.
     pub(crate) async fn sibling(&self) -> Self {
-        Self::found(Arc::clone(&self.store), Arc::clone(&self.clock)).await
+        Self::found(Arc::clone(&self.store), Arc::clone(&self.founded)).await
     }
 
-    async fn found(store: Arc<dyn Store>, clock: Arc<AtomicI64>) -> Self {
-        let at = Timestamp::from_micros(clock.load(Ordering::SeqCst));
-        let world = Self { store: StoreHandle(store), tenant: TenantId::from(RandomIds.uuid(at)), clock };
-        world
-            .apply(|set, stamp| {
-                let name = Name::new("Acme").expect("a name");
-                let founded = tenant::found(world.tenant, name, None, TenantPolicy::default(), stamp);
-                set.tenant(founded.expect("a tenant"), stamp);
-            })
-            .await;
-        world
+    async fn found(store: Arc<dyn Store>, founded: Arc<AtomicU32>) -> Self {
+        let number = founded.fetch_add(1, Ordering::SeqCst);
+        let scene = Arc::new(Scene::new(number));
+        let (set, tenant) = scene.found(&format!("Acme {number}"), None);
+        // Without the tenant's periodic jobs the queue is the scenario's own.
+        let set = set.with_jobs(Vec::new());
+        store.commit(&set).await.expect("the tenant is founded");
+        Self { store: StoreHandle(store), tenant: tenant.id, scene, founded }
     }
 
     /// Returns the same tenant through another handle.
@@ -81,25 +95,34 @@ impl World {
         Self { store: StoreHandle(store), ..self.clone() }
     }
 
+    /// Returns another tenant of the same store, as the scenario founded it.
+    pub(crate) fn of_tenant(&self, tenant: TenantId) -> Self {
+        Self { tenant, ..self.clone() }
+    }
+
+    /// Lets go of the store.
+    pub(crate) fn detached(self) -> Absent {
+        Absent { tenant: self.tenant, scene: self.scene, founded: self.founded }
+    }
+
     /// Returns the present instant, without moving the clock.
     pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.clock.load(Ordering::SeqCst))
+        self.scene.clock().now()
     }
 
     /// Moves the clock by one tick and returns the new instant.
     pub(crate) fn tick(&self) -> Timestamp {
-        Timestamp::from_micros(self.clock.fetch_add(TICK, Ordering::SeqCst) + TICK)
+        self.pass(TICK)
     }
 
-    /// Moves the clock forward.
-    pub(crate) fn pass(&self, time: std::time::Duration) -> Timestamp {
-        let micros = i64::try_from(time.as_micros()).expect("a time within a lifetime");
-        Timestamp::from_micros(self.clock.fetch_add(micros, Ordering::SeqCst) + micros)
+    /// Moves the clock forward and returns the new instant.
+    pub(crate) fn pass(&self, time: Duration) -> Timestamp {
+        self.scene.clock().advance(time)
     }
 
     /// Returns the stamp of a new decision.
-    pub(crate) fn stamp(&self) -> Stamp<'static> {
-        Stamp::new(self.tick(), &RandomIds)
+    pub(crate) fn stamp(&self) -> Stamp<'_> {
+        self.scene.stamp()
     }
 
     /// Returns AutoCRM itself.
@@ -144,16 +167,21 @@ impl World {
         self.store.commit(&set).await.expect("the change set is applied")
     }
 
-    /// Makes a user who has only a role, a name and, if given, an address.
-    pub(crate) async fn person(&self, role: Role, name: &str, email: Option<&str>) -> User {
-        let new = NewUser {
+    /// Returns what a user is made of who has only a role, a name and, if given, an address.
+    pub(crate) fn new_user(role: Role, name: &str, email: Option<&str>) -> NewUser {
+        NewUser {
             role,
             name: Name::new(name).expect("a name"),
             email: email.map(|email| EmailAddress::new(email).expect("an address")),
             email_verified: false,
             external_id: None,
             language: None,
-        };
+        }
+    }
+
+    /// Makes a user who has only a role, a name and, if given, an address.
+    pub(crate) async fn person(&self, role: Role, name: &str, email: Option<&str>) -> User {
+        let new = Self::new_user(role, name, email);
         let made = user::create(&self.system(), self.tenant, new, &self.stamp()).expect("a user");
         let id = made.state.id;
         self.apply(|set, stamp| {
@@ -165,25 +193,14 @@ impl World {
 
     /// Makes a team of agents.
     pub(crate) async fn team(&self, name: &str, agents: &[UserId]) -> Team {
-        let members = agents.iter().map(|agent| member(*agent)).collect();
-        let spec = TeamSpec {
-            name: Name::new(name).expect("a name"),
-            description: None,
-            categories: std::collections::BTreeSet::new(),
-            members,
-        };
-        let made = team::create(self.tenant, spec, |_| true, &self.stamp()).expect("a team");
-        let id = made.state.id;
-        self.apply(|set, stamp| {
-            set.team(made, stamp);
-        })
-        .await;
-        self.store.team(&self.wide(), id).await.expect("a read").expect("the team exists")
+        let (set, team) = self.scene.team_of(name, agents);
+        self.store.commit(&set).await.expect("the team is made");
+        team
     }
 
     /// Returns the scheme of a tenant that never set one.
     pub(crate) fn scheme(&self) -> Scheme {
-        Scheme::standard(self.tenant, Timestamp::from_micros(START))
+        Scheme { tenant: self.tenant, ..self.scene.scheme() }
     }
 
     /// Decides on a new ticket.
@@ -200,13 +217,9 @@ impl World {
 
     /// Opens a ticket.
     pub(crate) async fn ticket(&self, requester: UserId, subject: &str) -> Ticket {
-        let made = self.new_ticket(requester, subject, &self.stamp());
-        let id = made.state.id;
-        self.apply(|set, stamp| {
-            set.ticket(made, false, stamp);
-        })
-        .await;
-        self.load(id).await
+        let (set, ticket) = self.scene.ticket(requester, subject, None);
+        self.store.commit(&set).await.expect("the ticket is opened");
+        self.load(ticket.id).await
     }
 
     /// Loads a ticket that exists and is not deleted.
@@ -260,16 +273,27 @@ impl World {
     /// Writes a text on a ticket as it stands in the store.
     pub(crate) async fn say(&self, author: &Actor, ticket: TicketId, text: &str, internal: bool) -> Message {
         let present = self.load(ticket).await;
-        let new = NewMessage::text(Body::new(text).expect("a text"), internal);
-        let (set, message) = self.plan_message(author, &present, new);
+        let (set, _, message) = self.scene.message(author, &present, text, internal);
         self.store.commit(&set).await.expect("the message is written");
         message
     }
+
+    /// Deletes a ticket.
+    pub(crate) async fn delete(&self, ticket: &Ticket) -> Ticket {
+        let (set, row) = self.scene.delete(ticket);
+        self.store.commit(&set).await.expect("the ticket is deleted");
+        row
+    }
+
+    /// Erases a deleted ticket.
+    pub(crate) async fn erase(&self, ticket: TicketId) {
+        self.store.commit(&self.scene.erase(ticket)).await.expect("the ticket is erased");
+    }
 }
 
-/// Returns a plain member.
-pub(crate) fn member(user: UserId) -> Member {
-    Member {
+/// Returns a member without skills.
+pub(crate) fn member(user: UserId) -> crate::team::Member {
+    crate::team::Member {
         user,
         skills: std::collections::BTreeMap::new(),
         languages: std::collections::BTreeSet::new(),
