@@ -1,5 +1,7 @@
 //! Holds the modules of the crate to their layers: each uses only modules of its own or an earlier layer.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -65,7 +67,7 @@ fn tokens(text: &str) -> Vec<String> {
         } else if c == 'r'
             && (at(index + 1) == '"' || (at(index + 1) == '#' && matches!(at(index + 2), '"' | '#')))
         {
-            let hashes = (index + 1..).take_while(|place| at(*place) == '#').count();
+            let hashes = (index + 1..chars.len()).take_while(|place| at(*place) == '#').count();
             index += hashes + 2;
             let closes = |place: usize| at(place) == '"' && (1..=hashes).all(|hash| at(place + hash) == '#');
             while index < chars.len() && !closes(index) {
@@ -87,8 +89,9 @@ fn tokens(text: &str) -> Vec<String> {
         } else if c == '\'' && at(index + 2) == '\'' {
             index += 3;
         } else if c.is_alphanumeric() || c == '_' {
-            let length =
-                (index..).take_while(|place| at(*place).is_alphanumeric() || at(*place) == '_').count();
+            let length = (index..chars.len())
+                .take_while(|place| at(*place).is_alphanumeric() || at(*place) == '_')
+                .count();
             found.push(chars[index..index + length].iter().collect());
             index += length;
         } else if c == ':' && at(index + 1) == ':' {
@@ -291,6 +294,6 @@ fn the_checker_lets_the_rest_pass() {
         (&["ticket"], "#[cfg(test)]\nmod tests { mod deep { use crate::app::AutoCrm; } }"),
         (&["id"], "use crate::clock::Timestamp;"),
     ] {
-        assert_eq!(violations(&[fake(path, text)]), [String::new(); 0], "{text}");
+        assert!(violations(&[fake(path, text)]).is_empty(), "{text}");
     }
 }

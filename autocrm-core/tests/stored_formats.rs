@@ -1,6 +1,8 @@
 //! Keeps everything that is stored as JSON as it was written: `golden/stored_formats.txt`. A format that changes here
 //! cannot be read by the next version, unless that version says how.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Debug,

@@ -139,11 +139,11 @@ impl fmt::Debug for MemoryIndex {
 impl TextIndex for MemoryIndex {
     async fn apply(&self, tenant: TenantId, changes: &[IndexChange], upto: Position) -> Result<()> {
         let mut shelves = lock(&self.shelves);
-        let shelf = shelves.entry(tenant).or_default();
+        let own = shelves.entry(tenant).or_default();
         for change in changes {
-            shelf.change(change);
+            own.change(change);
         }
-        shelf.cursor = shelf.cursor.max(upto);
+        own.cursor = own.cursor.max(upto);
         Ok(())
     }
 

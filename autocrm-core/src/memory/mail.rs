@@ -45,12 +45,12 @@ impl Desk {
         key: (MessageIdHeader, MessageId),
         row: Option<MailRef>,
     ) -> Option<MailRef> {
-        if let Some(before) = self.mail_refs.get(&key) {
-            if let Some(keys) = self.mail_refs_by_ticket.get_mut(&before.ticket) {
-                keys.remove(&(key.1, key.0.clone()));
-                if keys.is_empty() {
-                    self.mail_refs_by_ticket.remove(&before.ticket);
-                }
+        if let Some(before) = self.mail_refs.get(&key)
+            && let Some(keys) = self.mail_refs_by_ticket.get_mut(&before.ticket)
+        {
+            keys.remove(&(key.1, key.0.clone()));
+            if keys.is_empty() {
+                self.mail_refs_by_ticket.remove(&before.ticket);
             }
         }
         if let Some(reference) = &row {

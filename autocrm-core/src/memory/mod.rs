@@ -25,7 +25,7 @@ mod user;
 mod world;
 mod write;
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;
 
 use std::{

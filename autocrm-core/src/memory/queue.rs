@@ -175,16 +175,19 @@ impl Queue {
         }
     }
 
-    /// Returns the row as the end of its attempt leaves it, `Some(None)` when it goes; `None` when the token is not
-    /// the current one of a job of the tenant.
-    pub(super) fn finished(&self, tenant: TenantId, finish: &JobFinish) -> Option<Option<Row>> {
-        let held = self.rows.get(&finish.job)?;
+    /// Ends an attempt and returns the row as it was before; `None` when the token is not the current one of a job of
+    /// the tenant.
+    pub(super) fn finish(&mut self, tenant: TenantId, finish: &JobFinish) -> Option<Row> {
+        let held = self.rows.get(&finish.job)?.clone();
         if held.tenant != tenant || !held.is_held_with(finish.token) {
             return None;
         }
         let mut row = held.clone();
         match &finish.outcome {
-            JobOutcome::Done => return Some(None),
+            JobOutcome::Done => {
+                self.set(finish.job, None);
+                return Some(held);
+            }
             JobOutcome::Retry { at, error } => {
                 row.run_at = *at;
                 row.last_error = Some(error.clone());
@@ -200,7 +203,8 @@ impl Queue {
                 row.state = State::Dead;
             }
         }
-        Some(Some(row))
+        self.set(finish.job, Some(row));
+        Some(held)
     }
 
     /// Changes a row that is held with the token.
@@ -323,7 +327,8 @@ impl Queue {
     /// Makes a payload unreadable.
     #[cfg(feature = "testing")]
     pub(super) fn spoil(&mut self, id: JobId) -> bool {
-        let row = self.rows.get_mut(&id);
-        row.map(|row| row.payload = r#"{"kind":"unknown"}"#.to_owned()).is_some()
+        let Some(row) = self.rows.get_mut(&id) else { return false };
+        row.payload = String::from(r#"{"kind":"unknown"}"#);
+        true
     }
 }

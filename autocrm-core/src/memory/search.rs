@@ -14,6 +14,7 @@ use crate::{
     },
     page::{Cursor, Page, PageRequest},
     port::{TicketHit, TicketIndex},
+    text::Subject,
     ticket::TicketQuery,
 };
 
@@ -26,7 +27,7 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 fn words_of(filed: &FiledMessage) -> BTreeSet<String> {
-    let subject = filed.subject.as_ref().map(|subject| subject.as_str()).unwrap_or_default();
+    let subject = filed.subject.as_ref().map(Subject::as_str).unwrap_or_default();
     words(&filed.message.body).chain(words(subject)).collect()
 }
 

@@ -146,7 +146,7 @@ fn snapshot(store: &MemoryStore) -> String {
 #[tokio::test]
 async fn a_refused_set_leaves_nothing() {
     let (store, scene) = (MemoryStore::new(), Scene::new(1));
-    let (written, ticket) = begin(&store, &scene).await;
+    let (written, _) = begin(&store, &scene).await;
     let before = snapshot(&store);
     let refused = store.commit(&written).await.unwrap_err();
     assert!(refused.is_conflict());

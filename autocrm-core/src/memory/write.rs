@@ -161,8 +161,8 @@ impl Attempt<'_> {
             Write::Mail(save) => {
                 self.expect(EntityRef::Mail(save.row.id), save.row.tenant, save)?;
                 let (id, desk) = (save.row.id, self.desk());
-                let same = desk.inbound_by_raw.get(&(save.row.recipient.clone(), save.row.raw));
-                Self::unique(same, &id, "raw mail")?;
+                let present = desk.inbound_by_raw.get(&(save.row.recipient.clone(), save.row.raw));
+                Self::unique(present, &id, "raw mail")?;
                 let provider = save.row.provider_id.as_ref();
                 let provider = provider.and_then(|provider| desk.inbound_by_provider.get(provider));
                 Self::unique(provider, &id, "provider id")?;
@@ -189,10 +189,9 @@ impl Attempt<'_> {
     }
 
     fn finish(&mut self, finish: &JobFinish) -> Result<()> {
-        let row = self.world.queue.finished(self.tenant, finish).ok_or_else(|| conflict(finish.job))?;
         let id = finish.job;
-        let before = self.world.queue.set(id, row);
-        self.undo.push(Box::new(move |world| drop(world.queue.set(id, before))));
+        let held = self.world.queue.finish(self.tenant, finish).ok_or_else(|| conflict(id))?;
+        self.undo.push(Box::new(move |world| drop(world.queue.set(id, Some(held)))));
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use crate::{
     user::{Role, User},
 };
 
-/// Numbers that look random and repeat: SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
+/// Numbers that look random and repeat: `SplitMix64` (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
 /// Generators", 2014).
 #[derive(Debug, Clone)]
 pub struct Dice {
