@@ -1,1 +1,30 @@
-//! autocrm-storage
+//! Durable stores for AutoCRM: a SQLite file, and blobs in a directory.
+//!
+//! A database file is migrated when the operator says so, and opened:
+//!
+//! ```
+//! use autocrm_storage::sqlite::{SqliteConfig, SqliteStore};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! let config = SqliteConfig::new(directory.path().join("desk.db"));
+//! SqliteStore::migrate(&config)?;
+//! let store = SqliteStore::open(config)?;
+//! # drop(store);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The store implements every part of [`Store`](autocrm_core::port::Store). A host that wants its own rows and ours to
+//! be committed together calls [`sqlite::commit_in`] inside of its own transaction.
+
+pub mod blob;
+
+#[cfg(feature = "sqlite")]
+mod column;
+#[cfg(feature = "sqlite")]
+mod record;
+#[cfg(feature = "sqlite")]
+mod schema;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

@@ -1,0 +1,5 @@
+//! Stores of large bytes.
+
+mod file;
+
+pub use file::FileBlobs;

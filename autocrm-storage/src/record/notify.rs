@@ -1,0 +1,35 @@
+//! Notifications.
+
+use autocrm_core::{error::Result, notify::Notification};
+use diesel::prelude::*;
+
+use crate::{
+    column::{Uid, number, to_json},
+    schema::autocrm_notification,
+};
+
+/// A row of `autocrm_notification`.
+#[derive(Debug, Insertable, AsChangeset)]
+#[diesel(table_name = autocrm_notification, primary_key(tenant, id))]
+pub(crate) struct NotificationRecord {
+    pub(crate) tenant: Uid,
+    pub(crate) id: Uid,
+    pub(crate) version: i64,
+    pub(crate) recipient: Uid,
+    pub(crate) ticket: Uid,
+    pub(crate) document: String,
+}
+
+impl NotificationRecord {
+    /// Encodes a notification.
+    pub(crate) fn of(notification: &Notification) -> Result<Self> {
+        Ok(Self {
+            tenant: Uid::of(notification.tenant),
+            id: Uid::of(notification.id),
+            version: number(notification.version.get()),
+            recipient: Uid::of(notification.recipient),
+            ticket: Uid::of(notification.ticket),
+            document: to_json(notification)?,
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! Messages and templates.
+
+use async_trait::async_trait;
+use autocrm_core::{
+    access::{MessageAudience, Scope, View},
+    conversation::{Message, Template},
+    error::Result,
+    id::{MessageId, TemplateId, TicketId},
+    page::{Cursor, Page, PageRequest},
+    port::ConversationReader,
+};
+use diesel::{SqliteConnection, prelude::*, sql_types::BigInt};
+
+use crate::{
+    column::{Code, Uid, from_json, number},
+    record::{MessageRecord, Saved},
+    schema::{autocrm_message, autocrm_template, autocrm_ticket},
+    sqlite::{
+        SqliteStore,
+        commit::Attempt,
+        failure::During,
+        reader::snapshot,
+        save::{COMMIT, save, written},
+        search::SearchChange,
+        statement::Sql,
+        ticket,
+    },
+};
+
+const READ: &str = "message";
+
+/// Writes a message and notes what it is found by.
+pub(crate) fn save(attempt: &mut Attempt<'_>, saved: Saved<MessageRecord>) -> Result<()> {
+    let fresh = saved.from == 0;
+    let row: i64 = if fresh {
+        let inserted =
+            diesel::insert_into(autocrm_message::table).values(&saved.record).execute(attempt.connection);
+        written(inserted, "autocrm_message")?;
+        let given = Sql::<BigInt>::new("SELECT last_insert_rowid()");
+        given.get_result(attempt.connection).during(COMMIT)?
+    } else {
+        save!(attempt.connection, saved, autocrm_message by tenant, id)?;
+        autocrm_message::table
+            .filter(autocrm_message::tenant.eq(saved.record.tenant))
+            .filter(autocrm_message::id.eq(saved.record.id))
+            .select(autocrm_message::row)
+            .first(attempt.connection)
+            .during(COMMIT)?
+    };
+    let subject = subject(attempt, saved.record.ticket)?;
+    let public = saved.record.audience == MessageAudience::Public.code();
+    let text = format!("{subject}\n{}", saved.record.body);
+    attempt.ledger.note_search(SearchChange::Put { row, fresh, tenant: saved.record.tenant, public, text });
+    Ok(())
+}
+
+/// Returns the subject of a ticket at this point of the change set; empty when there is no such ticket.
+fn subject(attempt: &mut Attempt<'_>, id: Uid) -> Result<String> {
+    if let Some((written, subject)) = &attempt.subject {
+        if *written == id {
+            return Ok(subject.clone());
+        }
+    }
+    let stored: Option<String> = autocrm_ticket::table
+        .filter(autocrm_ticket::tenant.eq(attempt.tenant))
+        .filter(autocrm_ticket::id.eq(id))
+        .select(autocrm_ticket::subject)
+        .first(attempt.connection)
+        .optional()
+        .during(COMMIT)?;
+    Ok(stored.unwrap_or_default())
+}
+
+fn messages_of(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    ticket: TicketId,
+    page: &PageRequest,
+) -> Result<Page<Message>> {
+    if ticket::find(connection, scope, ticket)?.is_none() {
+        return Ok(Page::default());
+    }
+    let mut messages = autocrm_message::table
+        .filter(autocrm_message::tenant.eq(Uid::of(scope.tenant())))
+        .filter(autocrm_message::ticket.eq(Uid::of(ticket)))
+        .order((autocrm_message::sequence.asc(), autocrm_message::id.asc()))
+        .limit(number(page.limit() + 1))
+        .select(MessageRecord::as_select())
+        .into_boxed();
+    if !scope.sees_audience(MessageAudience::Internal) {
+        messages = messages.filter(autocrm_message::audience.eq(MessageAudience::Public.code()));
+    }
+    if let Some(cursor) = page.cursor() {
+        let later = autocrm_message::sequence
+            .gt(cursor.key)
+            .or(autocrm_message::id.gt(Uid(cursor.id)));
+        messages = messages.filter(autocrm_message::sequence.ge(cursor.key)).filter(later);
+    }
+    let records = messages.load(connection).during("messages")?;
+    let found: Vec<Message> = records.into_iter().map(MessageRecord::decode).collect::<Result<_>>()?;
+    Ok(Page::from_overfetch(found, page.limit(), |message| Cursor {
+        key: i64::from(message.sequence),
+        id: message.id.as_uuid(),
+    }))
+}
+
+#[async_trait]
+impl ConversationReader for SqliteStore {
+    async fn message(&self, scope: &Scope, id: MessageId) -> Result<Option<Message>> {
+        let scope = scope.clone();
+        self.read(READ, move |connection| {
+            snapshot(connection, |connection| {
+                let found = autocrm_message::table
+                    .filter(autocrm_message::tenant.eq(Uid::of(scope.tenant())))
+                    .filter(autocrm_message::id.eq(Uid::of(id)))
+                    .select(MessageRecord::as_select())
+                    .first(connection)
+                    .optional()
+                    .during(READ)?;
+                let Some(message) = found.map(MessageRecord::decode).transpose()? else { return Ok(None) };
+                let shown = scope.sees_audience(message.audience())
+                    && ticket::find(connection, &scope, message.ticket)?.is_some();
+                Ok(shown.then_some(message))
+            })
+        })
+        .await
+    }
+
+    async fn messages(&self, scope: &Scope, ticket: TicketId, page: &PageRequest) -> Result<Page<Message>> {
+        let (scope, page) = (scope.clone(), *page);
+        self.read("messages", move |connection| {
+            snapshot(connection, |connection| messages_of(connection, &scope, ticket, &page))
+        })
+        .await
+    }
+
+    async fn template(&self, scope: &Scope, id: TemplateId) -> Result<Option<Template>> {
+        let scope = scope.clone();
+        self.read("template", move |connection| {
+            let document: Option<String> = autocrm_template::table
+                .find((Uid::of(scope.tenant()), Uid::of(id)))
+                .select(autocrm_template::document)
+                .first(connection)
+                .optional()
+                .during("template")?;
+            let template: Option<Template> = document.map(|text| from_json(&text, "template")).transpose()?;
+            Ok(template.filter(|template| scope.sees_template(template.team)))
+        })
+        .await
+    }
+
+    async fn templates(&self, scope: &Scope, page: &PageRequest) -> Result<Page<Template>> {
+        let (scope, page) = (scope.clone(), *page);
+        self.read("templates", move |connection| templates_of(connection, &scope, &page)).await
+    }
+}
+
+fn templates_of(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    page: &PageRequest,
+) -> Result<Page<Template>> {
+    let mut templates = autocrm_template::table
+        .filter(autocrm_template::tenant.eq(Uid::of(scope.tenant())))
+        .order(autocrm_template::id.asc())
+        .limit(number(page.limit() + 1))
+        .select(autocrm_template::document)
+        .into_boxed();
+    match scope.view() {
+        View::Customer(_) => return Ok(Page::default()),
+        View::Agent { teams, .. } => {
+            let own: Vec<Uid> = teams.iter().map(|team| Uid::of(*team)).collect();
+            let shown = autocrm_template::team.is_null().or(autocrm_template::team.eq_any(own).assume_not_null());
+            templates = templates.filter(shown);
+        }
+        View::Tenant => {}
+    }
+    if let Some(cursor) = page.cursor() {
+        templates = templates.filter(autocrm_template::id.gt(Uid(cursor.id)));
+    }
+    let documents: Vec<String> = templates.load(connection).during("templates")?;
+    let found = documents.iter().map(|text| from_json(text, "template")).collect::<Result<_>>()?;
+    Ok(Page::from_overfetch(found, page.limit(), |template: &Template| Cursor {
+        key: 0,
+        id: template.id.as_uuid(),
+    }))
+}

@@ -1,0 +1,50 @@
+//! The embedded store: one SQLite file, written by one thread and read by several.
+//!
+//! A commit is encoded by its caller, queued, and applied by the writer together with everything else that is queued
+//! at that moment: one durable transaction, a savepoint for each change set, and every answer after the transaction.
+//! Reads go to threads with connections of their own, which in WAL mode neither wait for the writer nor hold it up.
+
+mod commit;
+mod config;
+mod conversation;
+mod doctor;
+mod erase;
+mod failure;
+mod host;
+mod inbox;
+mod journal;
+mod knowledge;
+mod list;
+mod mail;
+mod metrics;
+mod migrate;
+mod notify;
+mod plan;
+mod queue;
+mod reader;
+mod receipt;
+mod save;
+mod search;
+mod statement;
+mod store;
+mod team;
+mod tenant;
+mod ticket;
+mod user;
+mod writer;
+
+pub use config::{SqliteConfig, Synchronous};
+pub use doctor::{Finding, Severity};
+pub use host::commit_in;
+pub use migrate::{MigrationReport, SchemaStatus};
+pub use store::SqliteStore;
+
+use autocrm_core::error::{Error, ErrorKind, Result};
+
+/// Refuses a number outside of its stated range.
+fn in_range(operation: &'static str, number: usize, least: usize, most: usize) -> Result<usize> {
+    if (least..=most).contains(&number) {
+        return Ok(number);
+    }
+    Err(Error::new(ErrorKind::Invalid, operation).context(format!("{number} is not within {least}..={most}")))
+}

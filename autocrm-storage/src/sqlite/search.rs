@@ -1,0 +1,200 @@
+//! Full-text search over tickets (FTS5), in the database itself.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use autocrm_core::{
+    access::{MessageAudience, Scope, View},
+    error::Result,
+    id::{MessageId, TicketId},
+    page::{Cursor, Page, PageRequest},
+    port::{TicketHit, TicketIndex},
+    ticket::TicketQuery,
+};
+use diesel::{
+    SqliteConnection,
+    prelude::*,
+    sql_types::{BigInt, Binary},
+};
+use uuid::Uuid;
+
+use crate::{
+    column::Uid,
+    schema::autocrm_message,
+    sqlite::{SqliteStore, failure::During, reader::snapshot, save::COMMIT, statement::Sql},
+};
+
+const SEARCH: &str = "search_tickets";
+/// The longest query that counts, in characters.
+const MAX_QUERY: usize = 500;
+
+/// A change of the index.
+#[derive(Debug)]
+pub(crate) enum SearchChange {
+    /// The words under which a message is found.
+    Put { row: i64, fresh: bool, tenant: Uid, public: bool, text: String },
+    /// A message is gone.
+    Remove { row: i64 },
+}
+
+/// The tenant as one word of the index.
+fn word_of(tenant: Uid) -> String {
+    tenant.0.simple().to_string()
+}
+
+/// Writes changes of the index, in order.
+pub(crate) fn write(
+    connection: &mut SqliteConnection,
+    changes: impl Iterator<Item = SearchChange>,
+) -> Result<()> {
+    for change in changes {
+        let (removed, put) = match change {
+            SearchChange::Put { row, fresh, tenant, public, text } => {
+                let (open, inner) = if public { (text, String::new()) } else { (String::new(), text) };
+                ((!fresh).then_some(row), Some((row, word_of(tenant), open, inner)))
+            }
+            SearchChange::Remove { row } => (Some(row), None),
+        };
+        if let Some(row) = removed {
+            let removal = Sql::<()>::new("DELETE FROM autocrm_search WHERE rowid = ?").number(row);
+            removal.execute(connection).during(COMMIT)?;
+        }
+        if let Some((row, tenant, open, inner)) = put {
+            Sql::<()>::new("INSERT INTO autocrm_search (rowid, tenant, open, inner) VALUES (?, ?, ?, ?)")
+                .number(row)
+                .text(tenant)
+                .text(open)
+                .text(inner)
+                .execute(connection)
+                .during(COMMIT)?;
+        }
+    }
+    Ok(())
+}
+
+/// Builds an FTS5 query of quoted words, in which no operator has a meaning; `None` without words.
+fn expression(tenant: Uid, text: &str, notes: bool) -> Option<String> {
+    let counted: String = text.chars().take(MAX_QUERY).collect();
+    let words: BTreeSet<&str> =
+        counted.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    if words.is_empty() {
+        return None;
+    }
+    let quoted: Vec<String> = words.into_iter().map(|word| format!("\"{word}\"")).collect();
+    let columns = if notes { "{open inner}" } else { "open" };
+    Some(format!("tenant : \"{}\" AND {columns} : ({})", word_of(tenant), quoted.join(" AND ")))
+}
+
+/// Returns the row before which the page begins: that of the cursor's message, or where it would stand.
+fn start(connection: &mut SqliteConnection, tenant: Uid, page: &PageRequest) -> Result<i64> {
+    let Some(cursor) = page.cursor() else { return Ok(i64::MAX) };
+    let found: Option<(i64, Uid)> = autocrm_message::table
+        .filter(autocrm_message::tenant.eq(tenant))
+        .filter(autocrm_message::id.le(Uid(cursor.id)))
+        .order(autocrm_message::id.desc())
+        .select((autocrm_message::row, autocrm_message::id))
+        .first(connection)
+        .optional()
+        .during(SEARCH)?;
+    Ok(match found {
+        Some((row, id)) if id.0 == cursor.id => row,
+        Some((row, _)) => row + 1,
+        None => 0,
+    })
+}
+
+type Hit = (i64, Uid, Uid);
+
+fn statement(scope: &Scope, expression: String, before: i64) -> Sql<(BigInt, Binary, Binary)> {
+    let tenant = Uid::of(scope.tenant());
+    let mut text = "SELECT m.row, m.id, m.ticket FROM autocrm_search s \
+        CROSS JOIN autocrm_message m ON m.row = s.rowid \
+        CROSS JOIN autocrm_ticket t ON t.tenant = m.tenant AND t.id = m.ticket \
+        WHERE s.autocrm_search MATCH ? AND s.rowid < ? AND m.tenant = ? AND t.deleted_at IS NULL"
+        .to_owned();
+    let mut users: Vec<Uid> = Vec::new();
+    match scope.view() {
+        View::Tenant => {}
+        View::Agent { teams, .. } => {
+            text.push_str(" AND (t.team IS NULL OR t.team IN (");
+            text.push_str(&vec!["?"; teams.len()].join(", "));
+            text.push_str("))");
+            users.extend(teams.iter().map(|team| Uid::of(*team)));
+        }
+        View::Customer(user) => {
+            text.push_str(
+                " AND EXISTS (SELECT 1 FROM autocrm_participant p \
+                WHERE p.tenant = t.tenant AND p.user = ? AND p.ticket = t.id)",
+            );
+            users.push(Uid::of(*user));
+        }
+    }
+    text.push_str(" ORDER BY s.rowid DESC");
+    let begun = Sql::new(text).text(expression).number(before).uid(tenant);
+    users.into_iter().fold(begun, Sql::uid)
+}
+
+fn search(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    query: &TicketQuery,
+    page: &PageRequest,
+) -> Result<Page<TicketHit>> {
+    let tenant = Uid::of(scope.tenant());
+    let notes = query.notes && scope.sees_audience(MessageAudience::Internal);
+    let Some(expression) = expression(tenant, &query.text, notes) else { return Ok(Page::default()) };
+    let before = start(connection, tenant, page)?;
+    let hits = statement(scope, expression, before).load_iter::<Hit, _>(connection).during(SEARCH)?;
+    let mut seen = BTreeSet::new();
+    let mut found = Page::default();
+    let mut last: Option<Uuid> = None;
+    for hit in hits {
+        let (_, message, ticket) = hit.during(SEARCH)?;
+        if !seen.contains(&ticket) {
+            if found.items.len() == page.limit() {
+                found.next = last.map(|id| Cursor { key: 0, id });
+                break;
+            }
+            seen.insert(ticket);
+            found.items.push(TicketHit {
+                ticket: ticket.to::<TicketId>(),
+                message: message.to::<MessageId>(),
+            });
+        }
+        last = Some(message.0);
+    }
+    Ok(found)
+}
+
+#[async_trait]
+impl TicketIndex for SqliteStore {
+    async fn search_tickets(
+        &self,
+        scope: &Scope,
+        query: &TicketQuery,
+        page: &PageRequest,
+    ) -> Result<Page<TicketHit>> {
+        let (scope, query, page) = (scope.clone(), query.clone(), *page);
+        self.read(SEARCH, move |connection| {
+            snapshot(connection, |connection| search(connection, &scope, &query, &page))
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_become_words_and_quotes_vanish() {
+        let tenant = Uid(Uuid::nil());
+        let text = expression(tenant, "NOT a* \"b\" OR (tenant:c) NEAR", false).unwrap();
+        assert_eq!(
+            text,
+            "tenant : \"00000000000000000000000000000000\" AND \
+             open : (\"NEAR\" AND \"NOT\" AND \"OR\" AND \"a\" AND \"b\" AND \"c\" AND \"tenant\")"
+        );
+        assert_eq!(expression(tenant, " \"*\" ", true), None);
+    }
+}
