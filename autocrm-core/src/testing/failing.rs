@@ -214,3 +214,27 @@ pass_on! {
         fn search_tickets(scope: &Scope, query: &TicketQuery, page: &PageRequest) -> Page<TicketHit>;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{memory::MemoryStore, testing::Scene};
+
+    #[tokio::test]
+    async fn it_fails_the_call_that_was_named_and_no_other() {
+        let inner = MemoryStore::new();
+        let store = FailingStore::new(Arc::new(inner.clone()));
+        let scene = Scene::new(1);
+        let scope = Scope::tenant_wide(scene.tenant_id());
+        store.fail("commit", 2, Moment::Before, ErrorKind::Unavailable);
+        store.fail("commit", 3, Moment::After, ErrorKind::Timeout);
+        store.commit(&scene.found("Acme", None).0).await.unwrap();
+        let (set, ann) = scene.customer("Ann");
+        assert_eq!(store.commit(&set).await.unwrap_err().kind(), ErrorKind::Unavailable);
+        assert!(inner.user(&scope, ann.id).await.unwrap().is_none());
+        assert_eq!(store.commit(&set).await.unwrap_err().kind(), ErrorKind::Timeout);
+        assert_eq!(inner.user(&scope, ann.id).await.unwrap(), Some(ann));
+        assert_eq!(store.pending(), 0);
+        store.commit(&scene.customer("Ben").0).await.unwrap();
+    }
+}
