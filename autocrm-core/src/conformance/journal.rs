@@ -243,6 +243,8 @@ pub async fn e3_events_are_shown_by_scope(backend: Backend) {
             }
         }
     }
+    let unknown = Scope::tenant_wide(world.stamp().id());
+    assert_eq!(world.store.head(&unknown).await.unwrap(), Position::START);
     let theirs = feed(&world, &other.wide(), 1_000).await;
     assert!(theirs.iter().all(|event| event.tenant == other.tenant));
     assert_eq!(positions(&theirs), (1..=theirs.len() as u64).collect::<Vec<_>>());

@@ -138,6 +138,15 @@ macro_rules! __store_scenarios {
                 q11_a_scheduled_job_blocks_nobody,
                 q11_an_expired_lease_keeps_its_key,
             }
+            scope {
+                r1_a_random_world_is_shown_as_the_policy_says,
+                r1_another_random_world_is_shown_as_the_policy_says,
+            }
+            cancel {
+                c7_a_dropped_commit_is_whole_or_absent,
+                c7_dropped_queue_operations_lose_no_job,
+                c7_dropped_reads_harm_nothing,
+            }
         }
     };
 }

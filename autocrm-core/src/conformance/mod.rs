@@ -25,6 +25,7 @@ mod rich;
 mod rig;
 mod world;
 
+pub mod cancel;
 pub mod commit;
 pub mod conversation;
 pub mod journal;
@@ -35,6 +36,7 @@ pub mod notify;
 pub mod queue;
 pub mod queue_key;
 pub mod receipt;
+pub mod scope;
 pub mod search;
 pub mod team;
 pub mod tenant;
