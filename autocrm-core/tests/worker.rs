@@ -1,7 +1,5 @@
 //! The worker on a store that fails when told to.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod support;
 
 use std::{sync::Arc, time::Duration};
