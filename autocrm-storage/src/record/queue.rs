@@ -63,7 +63,6 @@ pub(crate) struct JobRow {
     pub(crate) max_attempts: i64,
     pub(crate) token: i64,
     pub(crate) run_at: i64,
-    pub(crate) lease_until: Option<i64>,
     pub(crate) last_error: Option<String>,
     pub(crate) created_at: i64,
 }

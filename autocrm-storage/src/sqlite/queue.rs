@@ -39,7 +39,7 @@ const EXHAUSTED: &str = "attempts_exhausted";
 
 /// The columns of a [`JobRow`], in its order.
 const COLUMNS: &str = "j.row, j.id, j.tenant, j.kind, j.payload, j.state, j.attempts, j.max_attempts, j.token, \
-    j.run_at, j.lease_until, j.last_error, j.created_at";
+    j.run_at, j.last_error, j.created_at";
 
 /// Holds for a ready job that is not at the front of its key: another one is held or was due earlier.
 const BLOCKED: &str = "EXISTS (SELECT 1 FROM autocrm_job o WHERE o.tenant = j.tenant AND o.key = j.key AND o.state < 2 \
