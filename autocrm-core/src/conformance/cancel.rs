@@ -76,8 +76,9 @@ pub async fn c7_a_dropped_commit_is_whole_or_absent(backend: Backend) {
     let mut dropped = 0;
     for polls in 1..MOST_POLLS {
         let job = enqueue_one(&world, 5).await;
-        let held = claim(&**world.store, world.tick(), 1).await.remove(0);
-        assert_eq!(held.id, job);
+        // A set that was dropped and applied all the same has left jobs of its own.
+        let due = claim(&**world.store, world.tick(), 1_000).await;
+        let held = due.into_iter().find(|held| held.id == job).expect("the job is handed out");
         let mut set = rich(&world, &format!("k{polls}"));
         set.finish(&held, JobOutcome::Done);
         let answer: Option<Receipt> = drop_after(polls, world.store.commit(&set))
