@@ -269,6 +269,5 @@ pub(crate) async fn digest(store: &dyn Store, scope: &Scope) -> Vec<String> {
         format!("{:?}", all_events(store, scope).await),
         format!("{:?}", store.head(scope).await.unwrap()),
         format!("{:?}", store.dead(scope, &page).await.unwrap()),
-        format!("{:?}", store.next_due().await.unwrap()),
     ]
 }

@@ -185,11 +185,21 @@ macro_rules! table {
     };
 }
 
-/// Makes one named test of every scenario of a store, on the backends of the given harness. One use per module.
+/// Makes one named test of every scenario of a store, on the backends of the given harness, and one that compares it
+/// with the in-memory store in [`CASES`](crate::conformance::model::CASES) random stories, or in as many as `cases`
+/// says. One use per module.
 #[macro_export]
 macro_rules! store_conformance {
     ($harness:expr) => {
+        $crate::store_conformance!($harness, cases = $crate::conformance::model::CASES);
+    };
+    ($harness:expr, cases = $cases:expr) => {
         $crate::__store_scenarios! { $crate::__stamp_tests, dyn $crate::port::Store, $harness, }
+
+        #[test]
+        fn model_agrees_with_memory() {
+            $crate::conformance::model::agrees_with_memory(&conformance_harness(), $cases);
+        }
     };
 }
 

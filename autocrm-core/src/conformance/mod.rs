@@ -21,6 +21,7 @@
 mod check;
 mod harness;
 mod list;
+mod model_digest;
 mod rich;
 mod rig;
 mod world;
@@ -32,6 +33,7 @@ pub mod journal;
 pub mod knowledge;
 pub mod mail;
 pub mod metrics;
+pub mod model;
 pub mod notify;
 pub mod queue;
 pub mod queue_key;

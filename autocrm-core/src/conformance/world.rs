@@ -9,12 +9,13 @@ use std::{
 };
 
 use crate::{
-    access::{Actor, Scope},
+    access::{Actor, ArticleVisibility, Scope},
     change::{ChangeSet, Receipt},
     clock::{Clock, Stamp, Timestamp},
     conformance::Backend,
     conversation::{self, Message, NewMessage},
     id::{TeamId, TenantId, TicketId, UserId},
+    knowledge::{Article, ArticleState},
     port::Store,
     team::Team,
     testing::Scene,
@@ -193,9 +194,25 @@ impl World {
 
     /// Makes a team of agents.
     pub(crate) async fn team(&self, name: &str, agents: &[UserId]) -> Team {
-        let (set, team) = self.scene.team_of(name, agents);
+        let (set, team) = self.plan_team(name, agents);
         self.store.commit(&set).await.expect("the team is made");
         team
+    }
+
+    /// Plans a team of agents.
+    pub(crate) fn plan_team(&self, name: &str, agents: &[UserId]) -> (ChangeSet, Team) {
+        self.scene.team_of(name, agents)
+    }
+
+    /// Plans an article with its passages.
+    pub(crate) fn plan_article(
+        &self,
+        slug: &str,
+        body: &str,
+        visibility: ArticleVisibility,
+        state: ArticleState,
+    ) -> (ChangeSet, Article) {
+        self.scene.article(slug, body, visibility, state)
     }
 
     /// Returns the scheme of a tenant that never set one.
