@@ -229,6 +229,7 @@ pub async fn c7_dropped_reads_harm_nothing(backend: Backend) {
         store.outbound(&scope, id.into()),
         store.mail_refs(&scope, &[]),
         store.ticket_mail_refs(&scope, ticket, 5),
+        store.outlying_raws(&scope, ticket),
         store.raw(&scope, hash),
         store.notification(&scope, id.into()),
         store.notifications(&scope, &page),

@@ -4,7 +4,7 @@ use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::{id::JobId, port::Store};
+use crate::{conformance::Probe, id::JobId, port::Store};
 
 /// What a backend can do; the suite holds it to its word in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,7 @@ pub struct Backend<P: ?Sized = dyn Store> {
     second: Option<Arc<P>>,
     reopen: Option<Reopen<P>>,
     spoil_job: Option<SpoilJob>,
+    probe: Option<Arc<dyn Probe>>,
     suspends: bool,
     guards: Vec<Box<dyn Any + Send + Sync>>,
 }
@@ -39,7 +40,33 @@ pub struct Backend<P: ?Sized = dyn Store> {
 impl<P: ?Sized> Backend<P> {
     /// Wraps a port whose operations may be pending.
     pub fn new(port: Arc<P>) -> Self {
-        Self { port, second: None, reopen: None, spoil_job: None, suspends: true, guards: Vec::new() }
+        Self {
+            port,
+            second: None,
+            reopen: None,
+            spoil_job: None,
+            probe: None,
+            suspends: true,
+            guards: Vec::new(),
+        }
+    }
+
+    /// Adds what scenarios ask of the backend behind its port's back.
+    #[must_use]
+    pub fn with_probe(mut self, probe: impl Probe + 'static) -> Self {
+        self.probe = Some(Arc::new(probe));
+        self
+    }
+
+    pub(crate) fn probe(&self) -> Option<&dyn Probe> {
+        self.probe.as_deref()
+    }
+
+    /// States that operations may be pending, also where a wrapped backend's never are.
+    #[must_use]
+    pub fn suspending(mut self) -> Self {
+        self.suspends = true;
+        self
     }
 
     /// States that every operation completes in one poll.
@@ -112,10 +139,10 @@ impl<P: ?Sized> Backend<P> {
     /// Lets go of every handle of the backend and opens its data again; `None` for adapters that keep nothing. The
     /// caller has dropped its own handles.
     pub async fn reopened(self) -> Option<Self> {
-        let Self { port, second, reopen, spoil_job, suspends, guards } = self;
+        let Self { port, second, reopen, spoil_job, probe, suspends, guards } = self;
         drop((port, second, spoil_job));
         let port = reopen?().await;
-        Some(Self { port, second: None, reopen: None, spoil_job: None, suspends, guards })
+        Some(Self { port, second: None, reopen: None, spoil_job: None, probe, suspends, guards })
     }
 
     /// Puts wrappers around every handle, also around one opened later.
@@ -124,7 +151,7 @@ impl<P: ?Sized> Backend<P> {
     where
         P: Send + Sync + 'static,
     {
-        let Self { port, second, reopen, spoil_job, suspends, guards } = self;
+        let Self { port, second, reopen, spoil_job, probe, suspends, guards } = self;
         let (port, second) = (wrap(port), second.map(&wrap));
         let reopen = reopen.map(|reopen| -> Reopen<P> {
             Box::new(move || {
@@ -134,7 +161,7 @@ impl<P: ?Sized> Backend<P> {
                 })
             })
         });
-        Self { port, second, reopen, spoil_job, suspends, guards }
+        Self { port, second, reopen, spoil_job, probe, suspends, guards }
     }
 }
 

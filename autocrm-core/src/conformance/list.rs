@@ -2,7 +2,7 @@
 
 use crate::{
     conformance::{Backend, Scenario},
-    port::Store,
+    port::{BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, Store, TextIndex},
 };
 
 /// Hands the store's scenarios to another macro, as `module { scenario, … }` groups.
@@ -94,6 +94,7 @@ macro_rules! __store_scenarios {
                 r2_message_ids_lead_to_their_messages,
                 r1_mail_is_shown_to_the_tenants_eyes,
                 r1_mail_is_erased_with_its_ticket,
+                r1_outlying_raw_mails_of_a_ticket_alone_are_told,
             }
             notify {
                 r1_notifications_are_ones_own,
@@ -151,6 +152,128 @@ macro_rules! __store_scenarios {
     };
 }
 
+/// Hands the scenarios of blobs to another macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __blob_scenarios {
+    ($use:path, $($arguments:tt)*) => {
+        $use! {
+            $($arguments)*
+            blob {
+                b1_bytes_read_back,
+                b2_the_same_bytes_again_change_nothing,
+                b3_tenants_are_apart,
+                b4_deleting_what_is_missing_succeeds,
+                b5_other_bytes_are_corrupt,
+            }
+        }
+    };
+}
+
+/// Hands the scenarios of mailers to another macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mailer_scenarios {
+    ($use:path, $($arguments:tt)*) => {
+        $use! {
+            $($arguments)*
+            mailer {
+                d1_a_mail_is_sent_once,
+                d1_a_dropped_send_is_sent_once,
+                d2_other_content_under_an_id_is_refused,
+                d3_what_can_never_be_sent_is_invalid,
+                d4_no_text_adds_a_header,
+            }
+        }
+    };
+}
+
+/// Hands the scenarios of text indexes to another macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __text_index_scenarios {
+    ($use:path, $($arguments:tt)*) => {
+        $use! {
+            $($arguments)*
+            text_index {
+                x1_hits_are_of_the_tenant_and_visibilities,
+                x1_the_best_come_first,
+                x2_the_cursor_survives_with_the_changes,
+                x2_a_dropped_apply_is_whole_or_absent,
+                x3_applying_again_changes_nothing,
+                x4_searches_see_what_was_applied,
+                x5_a_cleared_index_starts_anew,
+                x6_any_text_is_a_valid_query,
+                x7_pages_walk_one_list,
+            }
+        }
+    };
+}
+
+/// Hands the scenarios of mail parsers to another macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mail_parser_scenarios {
+    ($use:path, $($arguments:tt)*) => {
+        $use! {
+            $($arguments)*
+            parser {
+                p1_any_bytes_are_answered,
+                p2_only_an_unmistakable_sender_is_named,
+                p3_texts_are_clean,
+            }
+        }
+    };
+}
+
+/// Hands the scenarios of language models to another macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __language_model_scenarios {
+    ($use:path, $($arguments:tt)*) => {
+        $use! {
+            $($arguments)*
+            assistant {
+                m1_citations_lie_within_the_passages,
+                m2_without_passages_there_is_no_answer,
+                m3_an_answer_has_text_and_citations,
+            }
+        }
+    };
+}
+
+/// Hands the scenarios of classifiers to another macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __classifier_scenarios {
+    ($use:path, $($arguments:tt)*) => {
+        $use! {
+            $($arguments)*
+            assistant {
+                k1_tenants_do_not_learn_from_each_other,
+                k2_descriptions_alone_sort_texts,
+                k3_training_replaces_what_was_learned,
+                k4_equal_training_gives_equal_answers,
+                k5_any_text_is_classified,
+            }
+        }
+    };
+}
+
+/// Hands the scenarios of detectors of languages to another macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __detector_scenarios {
+    ($use:path, $($arguments:tt)*) => {
+        $use! {
+            $($arguments)*
+            assistant {
+                l1_no_language_is_guessed,
+            }
+        }
+    };
+}
+
 /// Makes one named test of each scenario; `$harness` is evaluated for each.
 #[doc(hidden)]
 #[macro_export]
@@ -203,7 +326,98 @@ macro_rules! store_conformance {
     };
 }
 
+/// Makes one named test of every scenario of a blob store, on the backends of the given harness. One use per module.
+#[macro_export]
+macro_rules! blob_conformance {
+    ($harness:expr) => {
+        $crate::__blob_scenarios! { $crate::__stamp_tests, dyn $crate::port::BlobStore, $harness, }
+    };
+}
+
+/// Makes one named test of every scenario of a mailer, on the backends of the given harness. One use per module.
+#[macro_export]
+macro_rules! mailer_conformance {
+    ($harness:expr) => {
+        $crate::__mailer_scenarios! { $crate::__stamp_tests, dyn $crate::port::Mailer, $harness, }
+    };
+}
+
+/// Makes one named test of every scenario of a text index, on the backends of the given harness. One use per module.
+#[macro_export]
+macro_rules! text_index_conformance {
+    ($harness:expr) => {
+        $crate::__text_index_scenarios! { $crate::__stamp_tests, dyn $crate::port::TextIndex, $harness, }
+    };
+}
+
+/// Makes one named test of every scenario of a mail parser, on the backends of the given harness. One use per module.
+#[macro_export]
+macro_rules! mail_parser_conformance {
+    ($harness:expr) => {
+        $crate::__mail_parser_scenarios! { $crate::__stamp_tests, dyn $crate::port::MailParser, $harness, }
+    };
+}
+
+/// Makes one named test of every scenario of a language model, on the backends of the given harness. One use per module.
+#[macro_export]
+macro_rules! language_model_conformance {
+    ($harness:expr) => {
+        $crate::__language_model_scenarios! { $crate::__stamp_tests, dyn $crate::port::LanguageModel, $harness, }
+    };
+}
+
+/// Makes one named test of every scenario of a classifier, on the backends of the given harness. One use per module.
+#[macro_export]
+macro_rules! classifier_conformance {
+    ($harness:expr) => {
+        $crate::__classifier_scenarios! { $crate::__stamp_tests, dyn $crate::port::Classifier, $harness, }
+    };
+}
+
+/// Makes one named test of every scenario of a detector of languages, on the backends of the given harness. One use per module.
+#[macro_export]
+macro_rules! detector_conformance {
+    ($harness:expr) => {
+        $crate::__detector_scenarios! { $crate::__stamp_tests, dyn $crate::port::LanguageDetector, $harness, }
+    };
+}
+
 /// Returns every scenario of a store.
 pub fn store_scenarios() -> Vec<Scenario<dyn Store>> {
     __store_scenarios! { table, dyn Store, }
+}
+
+/// Returns every scenario of a blob store.
+pub fn blob_scenarios() -> Vec<Scenario<dyn BlobStore>> {
+    __blob_scenarios! { table, dyn BlobStore, }
+}
+
+/// Returns every scenario of a mailer.
+pub fn mailer_scenarios() -> Vec<Scenario<dyn Mailer>> {
+    __mailer_scenarios! { table, dyn Mailer, }
+}
+
+/// Returns every scenario of a text index.
+pub fn text_index_scenarios() -> Vec<Scenario<dyn TextIndex>> {
+    __text_index_scenarios! { table, dyn TextIndex, }
+}
+
+/// Returns every scenario of a mail parser.
+pub fn mail_parser_scenarios() -> Vec<Scenario<dyn MailParser>> {
+    __mail_parser_scenarios! { table, dyn MailParser, }
+}
+
+/// Returns every scenario of a language model.
+pub fn language_model_scenarios() -> Vec<Scenario<dyn LanguageModel>> {
+    __language_model_scenarios! { table, dyn LanguageModel, }
+}
+
+/// Returns every scenario of a classifier.
+pub fn classifier_scenarios() -> Vec<Scenario<dyn Classifier>> {
+    __classifier_scenarios! { table, dyn Classifier, }
+}
+
+/// Returns every scenario of a detector of languages.
+pub fn detector_scenarios() -> Vec<Scenario<dyn LanguageDetector>> {
+    __detector_scenarios! { table, dyn LanguageDetector, }
 }

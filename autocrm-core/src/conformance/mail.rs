@@ -25,6 +25,17 @@ fn header(text: &str) -> MessageIdHeader {
 
 /// Takes in a mail with its raw bytes in the same commit.
 async fn receive(world: &World, to: &str, raw: &str, provider: Option<&str>) -> Result<InboundMail> {
+    take_in(world, to, raw, provider, true).await
+}
+
+/// Takes in a mail, with its raw bytes as a row or without, as one whose bytes lie in the blob store.
+async fn take_in(
+    world: &World,
+    to: &str,
+    raw: &str,
+    provider: Option<&str>,
+    as_row: bool,
+) -> Result<InboundMail> {
     let bytes = Bytes::copy_from_slice(raw.as_bytes());
     let hash = BlobHash::of(&bytes);
     let envelope = Envelope {
@@ -36,7 +47,10 @@ async fn receive(world: &World, to: &str, raw: &str, provider: Option<&str>) -> 
     let received = mail::receive(world.tenant, envelope, hash, bytes.len(), &world.stamp()).unwrap();
     let row = InboundMail { version: received.state.version.next(), ..received.state.clone() };
     let set = world.plan(|set, stamp| {
-        set.raw(RawBlob { tenant: world.tenant, hash, bytes }).mail(received, stamp);
+        if as_row {
+            set.raw(RawBlob { tenant: world.tenant, hash, bytes });
+        }
+        set.mail(received, stamp);
     });
     world.store.commit(&set).await.map(|_| row)
 }
@@ -279,4 +293,27 @@ pub async fn r1_mail_is_erased_with_its_ticket(backend: Backend) {
         let of_ticket = store.ticket_mail_refs(&scope, ticket.id, 50).await.unwrap();
         assert_eq!(of_ticket.len(), usize::from(there));
     }
+}
+
+/// **R1**: what lies in the blob store for one ticket alone is told, so that its erasure can remove it there.
+pub async fn r1_outlying_raw_mails_of_a_ticket_alone_are_told(backend: Backend) {
+    let world = World::open(&backend).await;
+    let customer = world.person(Role::Customer, "Ann", None).await;
+    let (one, two) = (world.ticket(customer.id, "one").await, world.ticket(customer.id, "two").await);
+    let mut outlying = Vec::new();
+    for (to, raw, as_row, ticket) in [
+        ("help@acme.example", "a row", true, &one),
+        ("help@acme.example", "alone", false, &one),
+        ("help@acme.example", "shared", false, &one),
+        ("sales@acme.example", "shared", false, &two),
+    ] {
+        let mail = take_in(&world, to, raw, None, as_row).await.unwrap();
+        outlying.push(mail.raw);
+        settle(&world, mail, ticket.id, world.stamp().id()).await;
+    }
+    world.delete(&one).await;
+    let told = world.store.outlying_raws(&world.wide(), one.id).await.unwrap();
+    assert_eq!(told, [outlying[1]], "neither the row nor what another ticket needs");
+    let customer = Scope::customer(world.tenant, customer.id);
+    assert!(world.store.outlying_raws(&customer, one.id).await.unwrap().is_empty());
 }

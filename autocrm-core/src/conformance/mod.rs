@@ -22,19 +22,24 @@ mod check;
 mod harness;
 mod list;
 mod model_digest;
+mod probe;
 mod rich;
 mod rig;
 mod world;
 
+pub mod assistant;
+pub mod blob;
 pub mod cancel;
 pub mod commit;
 pub mod conversation;
 pub mod journal;
 pub mod knowledge;
 pub mod mail;
+pub mod mailer;
 pub mod metrics;
 pub mod model;
 pub mod notify;
+pub mod parser;
 pub mod queue;
 pub mod queue_key;
 pub mod receipt;
@@ -42,8 +47,13 @@ pub mod scope;
 pub mod search;
 pub mod team;
 pub mod tenant;
+pub mod text_index;
 pub mod ticket;
 pub mod user;
 
 pub use harness::{Backend, Capabilities, Harness, Reopen, Scenario, ScenarioFuture, SpoilJob};
-pub use list::store_scenarios;
+pub use list::{
+    blob_scenarios, classifier_scenarios, detector_scenarios, language_model_scenarios,
+    mail_parser_scenarios, mailer_scenarios, store_scenarios, text_index_scenarios,
+};
+pub use probe::{Delivered, Probe};
