@@ -8,8 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script where to write through the environment"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
-    let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("no CARGO_MANIFEST_DIR")?);
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
     let root = manifest.join("../..").canonicalize()?;
 

@@ -243,11 +243,12 @@ async fn members(crm: &AutoCrm, by: &Actor, plan: &TeamPlan) -> Result<Vec<Membe
     for member in plan.members {
         let mut skills = BTreeMap::new();
         for (skill, level) in member.skills {
-            skills.extend(SkillLevel::new(*level).map(|level| (Key::new(skill), level)));
+            let key = Key::new(skill)?;
+            skills.extend(SkillLevel::new(*level).map(|level| (key, level)));
         }
         members.push(Member {
             user: user(crm, by, Role::Agent, member.name, member.address).await?,
-            skills: skills.into_iter().map(|(key, level)| Ok((key?, level))).collect::<Result<_>>()?,
+            skills,
             languages: member.languages.iter().map(Language::new).collect::<std::result::Result<_, _>>()?,
             capacity: Capacity::default(),
             availability: Availability::Online,

@@ -30,10 +30,6 @@ impl DataFolder {
         Self { path: path.into() }
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join("autocrm.db")
     }

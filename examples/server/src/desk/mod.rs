@@ -11,5 +11,5 @@ pub(crate) use demo::SUPPORT;
 pub(crate) use failure::{Failure, Result};
 pub(crate) use folder::{DataFolder, Hold};
 pub(crate) use library::MAILS;
-pub(crate) use open::{Access, Desk, migrate};
+pub(crate) use open::{Access, Desk, migrate, open_index, open_store};
 pub(crate) use tokens::DemoTokens;

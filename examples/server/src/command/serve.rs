@@ -1,0 +1,126 @@
+//! `serve`: HTTP interface and worker, until a signal asks to stop.
+
+use std::{future::Future, io, net::SocketAddr, time::Duration};
+
+use autocrm_core::worker::{ShutdownHandle, Worker, WorkerConfig, shutdown};
+use autocrm_server::{CursorKey, Options, router};
+use axum::Router;
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{
+    command::{announce, import::import_samples},
+    desk::{Access, DataFolder, Desk, Failure, MAILS, Result},
+};
+
+/// How long open connections may take to finish after a stop was asked for.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves until SIGINT or SIGTERM: then no new connection is taken, requests and jobs finish, and the store closes.
+pub(super) async fn run(folder: &DataFolder, listen: SocketAddr) -> Result<()> {
+    // Before anything is made: a taken port leaves the directory as it is.
+    let listener = bind(listen).await?;
+    let desk = Desk::open(folder, Access::Exclusive, &mut announce).await?;
+    if desk.fresh {
+        announce(&format!("first start: importing {} sample mails", MAILS.len()));
+        announce("the demo trusts the senders of its own sample mails: answers may leave by themselves");
+        import_samples(&desk, MAILS).await?;
+    }
+    introduce(&desk, &listener)?;
+    let app = router(desk.crm.clone(), options(&desk)?);
+    let worker = Worker::new(desk.crm.clone(), WorkerConfig::default());
+    let (handle, signal) = shutdown();
+    let asked = stop_asked()?;
+    let (served, report) = tokio::join!(serve(listener, app, asked, handle), worker.run(signal));
+    served.map_err(|error| Failure::Usage(format!("the listener failed: {error}")))?;
+    tracing::info!(
+        done = report.done,
+        retried = report.retried,
+        dead = report.dead,
+        "the worker has stopped"
+    );
+    announce("stopped");
+    Ok(())
+}
+
+async fn bind(listen: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(listen).await.map_err(|error| {
+        Failure::Usage(match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("{listen} is taken by another program: choose another address with --listen")
+            }
+            _ => format!("cannot listen on {listen}: {error}"),
+        })
+    })
+}
+
+fn options(desk: &Desk) -> Result<Options> {
+    let path = desk.folder.cursor_key();
+    let key = CursorKey::new(desk.folder.secret(&path)?);
+    let key = key.ok_or(Failure::Damaged { path, problem: "the key is too short".to_owned() })?;
+    Ok(Options::new(desk.tokens.bearer(), key)
+        .index(desk.index.clone())
+        .adapter("index", "tantivy, BM25")
+        .adapter("answers", autocrm_ai::ground::EXTRACTIVE_MODEL)
+        .adapter("classifier", autocrm_ai::classify::LINEAR_MODEL)
+        .adapter("language", "trigrams"))
+}
+
+fn introduce(desk: &Desk, listener: &TcpListener) -> Result<()> {
+    let address = listener.local_addr().map_err(|error| Failure::Usage(error.to_string()))?;
+    println!("tokens of the demo tenant (kept in {}, mode 0600):", desk.folder.tokens().display());
+    for token in &desk.tokens.tokens {
+        println!("  {:<12} {:<9} {}", token.name, token.role.as_str(), token.token);
+    }
+    println!("outgoing mails: {}", desk.folder.outbox().display());
+    println!("listening on http://{address} (interface: http://{address}/openapi.json); Ctrl-C stops");
+    Ok(())
+}
+
+/// Serves until a stop is asked for and open connections have finished, or the grace time is over; then the worker is
+/// asked to stop.
+async fn serve(
+    listener: TcpListener,
+    app: Router,
+    asked: impl Future<Output = ()>,
+    worker: ShutdownHandle,
+) -> io::Result<()> {
+    let (tell, mut told) = watch::channel(false);
+    let stop = async move {
+        // An error means that the sender is gone, which asks for a stop as well.
+        let _ = told.wait_for(|stop| *stop).await;
+    };
+    let serving = axum::serve(listener, app).with_graceful_shutdown(stop).into_future();
+    tokio::pin!(serving);
+    let served = tokio::select! {
+        served = &mut serving => served,
+        () = asked => {
+            tell.send_replace(true);
+            tokio::time::timeout(GRACE, serving).await.unwrap_or(Ok(()))
+        }
+    };
+    worker.stop();
+    served
+}
+
+#[cfg(unix)]
+fn stop_asked() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| Failure::Usage(format!("no signals: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "on other systems listening for signals can fail")]
+fn stop_asked() -> Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}

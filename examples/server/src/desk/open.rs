@@ -1,0 +1,128 @@
+//! Opening a desk: the local adapters around a data directory.
+
+use autocrm_ai::{
+    classify::TenantClassifiers, ground::ExtractiveAnswerer, language::TrigramDetector, lexical::LexicalIndex,
+};
+use autocrm_core::{
+    access::Actor,
+    app::AutoCrm,
+    error::ErrorKind,
+    mail::{MailKey, MailKeys},
+    user::Role,
+};
+use autocrm_email::{FileOutbox, MimeParser};
+use autocrm_storage::{
+    blob::FileBlobs,
+    sqlite::{MigrationReport, SqliteConfig, SqliteStore},
+};
+
+use crate::desk::{DataFolder, DemoTokens, Failure, Hold, Result, demo};
+
+/// How a command uses the data directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It writes: one process at a time.
+    Exclusive,
+    /// It reads, beside a process that may be writing.
+    Shared,
+}
+
+/// A desk that is open.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) crm: AutoCrm,
+    pub(crate) index: LexicalIndex,
+    pub(crate) folder: DataFolder,
+    pub(crate) tokens: DemoTokens,
+    /// Whether this call made the demo tenant.
+    pub(crate) fresh: bool,
+    _hold: Option<Hold>,
+}
+
+impl Desk {
+    /// Opens the desk in the directory. An empty directory becomes one, with the demo tenant; each step of that is
+    /// announced. An existing schema that is outdated is refused: only `migrate` migrates it.
+    pub(crate) async fn open(
+        folder: &DataFolder,
+        access: Access,
+        announce: &mut impl FnMut(&str),
+    ) -> Result<Self> {
+        folder.make()?;
+        let hold = match folder.hold() {
+            Ok(hold) => Some(hold),
+            Err(Failure::Busy(_)) if access == Access::Shared => None,
+            Err(failure) => return Err(failure),
+        };
+        if !folder.has_database() {
+            announce(&format!("first start: creating and migrating {}", folder.database().display()));
+            migrate(folder)?;
+        }
+        let store = open_store(folder)?;
+        let index = open_index(folder)?;
+        let crm = assemble(folder, store, index.clone())?;
+        let mut fresh = false;
+        let mut noting = |line: &str| {
+            fresh = true;
+            announce(line);
+        };
+        let tokens = demo::ensure(&crm, folder, &mut noting).await?;
+        if hold.is_some() {
+            crm.feed().sync_index().await?;
+        }
+        Ok(Self { crm, index, folder: folder.clone(), tokens, fresh, _hold: hold })
+    }
+
+    /// Deletes the search index of a directory that nobody uses, damaged or not; opening builds it anew.
+    pub(crate) fn forget_index(folder: &DataFolder) -> Result<()> {
+        let _hold = folder.hold()?;
+        LexicalIndex::create(folder.index())?;
+        Ok(())
+    }
+
+    /// Returns the demo tenant's first user of a role, as they are now.
+    pub(crate) async fn actor(&self, role: Role) -> Result<Actor> {
+        Ok(self.crm.actor(self.tokens.tenant, self.tokens.user(role)?).await?)
+    }
+}
+
+/// Brings the schema of the directory's database up to date; makes the database where there is none.
+pub(crate) fn migrate(folder: &DataFolder) -> Result<MigrationReport> {
+    Ok(SqliteStore::migrate(&SqliteConfig::new(folder.database()))?)
+}
+
+/// Opens the database as it is.
+pub(crate) fn open_store(folder: &DataFolder) -> Result<SqliteStore> {
+    SqliteStore::open(SqliteConfig::new(folder.database())).map_err(|error| match error.kind() {
+        ErrorKind::SchemaOutdated => Failure::Outdated(folder.database()),
+        _ => error.into(),
+    })
+}
+
+/// Opens the search index, or makes an empty one.
+pub(crate) fn open_index(folder: &DataFolder) -> Result<LexicalIndex> {
+    match LexicalIndex::open_or_create(folder.index()) {
+        Err(error) if error.kind() == ErrorKind::Corrupt => Err(Failure::Damaged {
+            path: folder.index(),
+            problem: "the search index is damaged: run `autocrm-server reindex`".to_owned(),
+        }),
+        opened => Ok(opened?),
+    }
+}
+
+fn assemble(folder: &DataFolder, store: SqliteStore, index: LexicalIndex) -> Result<AutoCrm> {
+    let path = folder.mail_key();
+    let key = MailKey::new(folder.secret(&path)?);
+    let key = key.ok_or(Failure::Damaged { path, problem: "the key is too short".to_owned() })?;
+    let crm = AutoCrm::builder()
+        .store(store)
+        .blobs(FileBlobs::open(folder.blobs())?)
+        .index(index)
+        .detector(TrigramDetector)
+        .classifier(TenantClassifiers::default())
+        .model(ExtractiveAnswerer::default())
+        .parser(MimeParser::default())
+        .mailer(FileOutbox::open(folder.outbox())?)
+        .mail_keys(MailKeys::new(key, Vec::new()))
+        .build()?;
+    Ok(crm)
+}
