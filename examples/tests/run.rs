@@ -39,3 +39,37 @@ fn custom_adapter_takes_the_agents_mail_once() -> Outcome {
     assert_eq!(mail["text"], "It is at the customs office.");
     Ok(())
 }
+
+#[test]
+fn sqlite_desk_answers_from_its_article_and_keeps_everything() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let desk = directory.path().join("desk");
+    for number in 1..=2 {
+        let printed = run(env!("CARGO_BIN_EXE_sqlite_desk"), &[&desk])?;
+        let expected = format!(
+            "ticket {number} is waiting_customer, category returns\n\
+             assistant: Send []\n\
+             answer: You get your refund 5 days after we have received the goods.\n\
+             source: returns, bytes 131..191\n"
+        );
+        assert_eq!(printed, expected);
+    }
+    Ok(())
+}
+
+#[test]
+fn host_transaction_commits_both_or_neither() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let printed = run(env!("CARGO_BIN_EXE_host_transaction"), &[&directory.path().join("shop.db")])?;
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "order 1: refund and ticket are committed",
+            "order 2: the bank refuses so large a refund; neither is there",
+            "order 3: conflict; the shop plans again",
+            "order 3: refund is committed, and ticket 1 is about: Refund of orders 1 and 3",
+        ]
+    );
+    Ok(())
+}

@@ -29,7 +29,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let tenant = TenantId::from(RandomIds.uuid(SystemClock.now()));
     let support = "support@example.org".parse()?;
-    crm.admin().found_tenant(tenant, &"Example Ltd".parse()?, Some(&support), TenantPolicy::default()).await?;
+    crm.admin()
+        .found_tenant(tenant, &"Example Ltd".parse()?, Some(&support), TenantPolicy::default())
+        .await?;
     let host = Actor::system(tenant);
     let ann = NewUser { email: Some("ann@example.com".parse()?), ..NewUser::customer("Ann".parse()?) };
     let ann = crm.admin().create_user(&host, &ann).await?;
