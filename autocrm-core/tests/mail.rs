@@ -9,6 +9,7 @@ use autocrm_core::{
     conversation::Reply,
     mail::{BlobHash, Envelope, InboundOutcome, OutboundState, SenderTrust},
     page::PageRequest,
+    port::BlobStore,
     text::{EmailAddress, ExternalId},
     ticket::{LinkKind, StatusCategory, TicketChange, TicketFilter},
 };
@@ -180,7 +181,13 @@ async fn large_mails_go_to_the_blob_store_and_strange_ones_are_refused_by_code()
     let page = desk.crm.conversations().messages(&desk.agent, ticket, &PageRequest::default()).await.unwrap();
     assert_eq!(page.items[0].body.len(), 150_000);
     let scope = Scope::tenant_wide(desk.admin.tenant);
-    assert!(desk.crm.store().raw(&scope, BlobHash::of(long.as_bytes())).await.unwrap().is_none());
+    let hash = BlobHash::of(long.as_bytes());
+    assert!(desk.crm.store().raw(&scope, hash).await.unwrap().is_none());
+    assert!(desk.blobs.get(desk.admin.tenant, hash).await.unwrap().is_some());
+    desk.crm.processor().delete(&desk.admin, ticket, None).await.unwrap();
+    desk.clock.advance(std::time::Duration::from_hours(31 * 24));
+    desk.drain().await;
+    assert!(desk.blobs.get(desk.admin.tenant, hash).await.unwrap().is_none(), "erased with its ticket");
 
     let envelope =
         |to: &str| Envelope { recipient: email(to), sender: None, provider_id: None, trust: VOUCHED };

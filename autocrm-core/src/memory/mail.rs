@@ -129,6 +129,16 @@ impl MailReader for MemoryStore {
         }))
     }
 
+    async fn outlying_raws(&self, scope: &Scope, ticket: TicketId) -> Result<Vec<BlobHash>> {
+        Ok(self.read_mail(scope, |desk| {
+            let mut hashes = desk.remains_of(ticket).raw;
+            hashes.retain(|hash| !desk.raw.contains_key(hash));
+            hashes.sort_unstable();
+            hashes.dedup();
+            hashes
+        }))
+    }
+
     async fn raw(&self, scope: &Scope, hash: BlobHash) -> Result<Option<Bytes>> {
         Ok(self.read_mail(scope, |desk| desk.raw.get(&hash).cloned()))
     }

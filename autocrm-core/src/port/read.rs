@@ -180,6 +180,10 @@ pub trait MailReader: Send + Sync {
     /// Returns the latest Message-IDs of a ticket, oldest first, at most `limit` (1..=50).
     async fn ticket_mail_refs(&self, scope: &Scope, ticket: TicketId, limit: u16) -> Result<Vec<MailRef>>;
 
+    /// Returns the hashes of a ticket's raw mails that lie in the blob store, being larger than a row may be, and that no
+    /// mail outside of the ticket refers to: what an erasure of the ticket has to remove there.
+    async fn outlying_raws(&self, scope: &Scope, ticket: TicketId) -> Result<Vec<BlobHash>>;
+
     /// Returns raw bytes that were stored as a row.
     async fn raw(&self, scope: &Scope, hash: BlobHash) -> Result<Option<Bytes>>;
 }

@@ -185,6 +185,7 @@ pass_on! {
         fn outbound(scope: &Scope, id: OutboundId) -> Option<OutboundMail>;
         fn mail_refs(scope: &Scope, ids: &[MessageIdHeader]) -> Vec<MailRef>;
         fn ticket_mail_refs(scope: &Scope, ticket: TicketId, limit: u16) -> Vec<MailRef>;
+        fn outlying_raws(scope: &Scope, ticket: TicketId) -> Vec<BlobHash>;
         fn raw(scope: &Scope, hash: BlobHash) -> Option<Bytes>;
     }
     NotificationReader {

@@ -65,6 +65,15 @@ async fn wake_ticket(crm: &AutoCrm, tenant: TenantId, id: TicketId, leased: &Lea
 }
 
 async fn erase_ticket(crm: &AutoCrm, tenant: TenantId, id: TicketId, leased: &LeasedJob) -> Result<()> {
+    // Large raw mails go first: when the process dies in between, the job runs again and finds the rest.
+    if let Some(blobs) = crm.blobs() {
+        let scope = Scope::tenant_wide(tenant);
+        if crm.store().deleted_ticket(&scope, id).await?.is_some() {
+            for hash in crm.store().outlying_raws(&scope, id).await? {
+                blobs.delete(tenant, hash).await?;
+            }
+        }
+    }
     let settled = transact(crm, None, |_| async {
         let deleted = crm.store().deleted_ticket(&Scope::tenant_wide(tenant), id).await?;
         Ok(done(crm, leased, |changes| {

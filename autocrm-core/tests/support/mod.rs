@@ -138,6 +138,7 @@ pub(crate) struct Desk {
     pub(crate) crm: AutoCrm,
     pub(crate) clock: ManualClock,
     pub(crate) mailer: MemoryMailer,
+    pub(crate) blobs: MemoryBlobs,
     pub(crate) admin: Actor,
     pub(crate) agent: Actor,
     pub(crate) customer: Actor,
@@ -154,11 +155,12 @@ impl Desk {
     pub(crate) async fn on<S: autocrm_core::port::Store + 'static>(store: S) -> Self {
         let clock = ManualClock::new(Timestamp::from_micros(1_795_000_000_000_000));
         let mailer = MemoryMailer::new();
+        let blobs = MemoryBlobs::new();
         let classifier = AlwaysBilling::default();
         let crm = AutoCrm::builder()
             .store(store)
             .index(MemoryIndex::new())
-            .blobs(MemoryBlobs::new())
+            .blobs(blobs.clone())
             .model(QuotesTheBest)
             .classifier(classifier.clone())
             .parser(LineParser)
@@ -197,6 +199,7 @@ impl Desk {
             crm,
             clock,
             mailer,
+            blobs,
             team,
             classifier,
         }

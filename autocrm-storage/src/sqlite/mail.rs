@@ -10,13 +10,20 @@ use autocrm_core::{
     text::{EmailAddress, ExternalId},
 };
 use bytes::Bytes;
-use diesel::{SqliteConnection, prelude::*, sqlite::Sqlite};
+use diesel::{SqliteConnection, prelude::*, sql_types::Binary, sqlite::Sqlite};
 
 use crate::{
     column::{Digest, Uid, from_json, number},
     record::{MailRefRecord, RawRecord},
     schema::{autocrm_inbound, autocrm_mail_ref, autocrm_outbound, autocrm_raw},
-    sqlite::{SqliteStore, failure::During, in_range, reader::snapshot, save::COMMIT, statement::Cached},
+    sqlite::{
+        SqliteStore,
+        failure::During,
+        in_range,
+        reader::snapshot,
+        save::COMMIT,
+        statement::{Cached, Sql},
+    },
 };
 
 /// Stores raw bytes; the same bytes again are nothing to do.
@@ -151,6 +158,26 @@ impl MailReader for SqliteStore {
                 .load(connection)
                 .during("ticket_mail_refs")?;
             records.into_iter().rev().map(MailRefRecord::decode).collect()
+        })
+        .await
+    }
+
+    async fn outlying_raws(&self, scope: &Scope, ticket: TicketId) -> Result<Vec<BlobHash>> {
+        if !scope.is_tenant_wide() {
+            return Ok(Vec::new());
+        }
+        let outlying = Sql::<Binary>::new(
+            "SELECT DISTINCT m.raw FROM autocrm_inbound m WHERE m.tenant = ? AND m.ticket = ? \
+             AND NOT EXISTS (SELECT 1 FROM autocrm_raw r WHERE r.tenant = m.tenant AND r.hash = m.raw) \
+             AND NOT EXISTS (SELECT 1 FROM autocrm_inbound o WHERE o.tenant = m.tenant AND o.raw = m.raw \
+                             AND (o.ticket IS NULL OR o.ticket <> m.ticket)) \
+             ORDER BY m.raw",
+        )
+        .uid(Uid::of(scope.tenant()))
+        .uid(Uid::of(ticket));
+        self.read("outlying_raws", move |connection| {
+            let hashes: Vec<Digest> = outlying.load(connection).during("outlying_raws")?;
+            Ok(hashes.into_iter().map(|digest| digest.0).collect())
         })
         .await
     }
