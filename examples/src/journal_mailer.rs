@@ -18,7 +18,8 @@ use autocrm_core::{
     transition::Version,
 };
 
-/// Appends mails to a journal, for another program to send. What `send` has answered survives a crash.
+/// Appends mails to a journal, for another program to send. What `send` has answered survives a crash of the process.
+/// Clones share one journal; another process is kept out by a lock.
 #[derive(Debug, Clone)]
 pub struct JournalMailer {
     journal: Arc<Mutex<Journal>>,
@@ -37,12 +38,13 @@ impl JournalMailer {
     pub fn open(path: &Path) -> Result<Self> {
         let mut file =
             File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        file.try_lock().map_err(|error| Error::new(ErrorKind::Unavailable, OPEN).source(error))?;
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(failed)?;
         let whole = text.rfind('\n').map_or(0, |last| last + 1);
         let mut taken = HashMap::new();
         for line in text[..whole].lines() {
-            let mail: OutboundMail = serde_json::from_str(line).map_err(|error| corrupt(error))?;
+            let mail: OutboundMail = serde_json::from_str(line).map_err(corrupt)?;
             taken.insert(mail.id, BlobHash::of(line.as_bytes()));
         }
         Ok(Self { journal: Arc::new(Mutex::new(Journal { file, end: whole as u64, taken })) })
@@ -55,7 +57,8 @@ impl Mailer for JournalMailer {
         let (id, journal) = (mail.id, Arc::clone(&self.journal));
         // Version and state belong to the store and change between attempts; a recipient would read neither.
         let content = OutboundMail { version: Version::NEW, state: OutboundState::Pending, ..mail.clone() };
-        let line = serde_json::to_string(&content).map_err(|error| corrupt(error))?;
+        let line = serde_json::to_string(&content)
+            .map_err(|error| Error::new(ErrorKind::Invalid, SEND).source(error))?;
         let work = move || journal.lock().unwrap_or_else(PoisonError::into_inner).append(id, &line);
         tokio::task::spawn_blocking(work)
             .await
@@ -87,6 +90,7 @@ impl Journal {
     }
 }
 
+const OPEN: &str = "journal.open";
 const SEND: &str = "journal.send";
 
 fn failed(error: std::io::Error) -> Error {
@@ -94,5 +98,5 @@ fn failed(error: std::io::Error) -> Error {
 }
 
 fn corrupt(error: serde_json::Error) -> Error {
-    Error::new(ErrorKind::Corrupt, SEND).source(error)
+    Error::new(ErrorKind::Corrupt, OPEN).source(error)
 }

@@ -50,7 +50,8 @@ impl Desk {
         folder.make()?;
         let hold = match folder.hold() {
             Ok(hold) => Some(hold),
-            Err(Failure::Busy(_)) if access == Access::Shared => None,
+            // Beside a first start that is still under way there is nothing to read yet.
+            Err(Failure::Busy(_)) if access == Access::Shared && folder.tokens().exists() => None,
             Err(failure) => return Err(failure),
         };
         if !folder.has_database() {
