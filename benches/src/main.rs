@@ -1,1 +1,86 @@
-fn main() {}
+//! Measures AutoCRM on your own data, through its public interface only.
+//!
+//! Every command ends with a table, or with one JSON object as its last line (`--json`). Exit status 0 means that it
+//! measured, not that the figure is good.
+
+mod callers;
+mod ceiling;
+mod cmd;
+mod crash;
+mod desk;
+mod failure;
+mod generate;
+mod input;
+mod load;
+mod plot;
+mod progress;
+mod random;
+mod report;
+mod stats;
+mod store;
+mod topics;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{failure::Result, report::Report};
+
+#[derive(Debug, Parser)]
+#[command(name = "autocrm-bench", version, about = "Measures AutoCRM on your own data")]
+struct Cli {
+    /// Print one JSON object as the last line instead of a table.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Creates, reads, lists, searches and processes tickets with many callers at once.
+    Load(cmd::load::Arguments),
+    /// Sends raw mails through the whole inbound path.
+    Mail(cmd::mail::Arguments),
+    /// Finds the newest reply in mail bodies.
+    Reply(cmd::reply::Arguments),
+    /// Trains and tests the text classifier.
+    Classify(cmd::classify::Arguments),
+    /// Searches a corpus with judged queries.
+    Retrieve(cmd::retrieve::Arguments),
+    /// Kills a writing process and looks for what it had acknowledged.
+    Crash(cmd::crash::Arguments),
+    #[command(hide = true)]
+    CrashChild(crash::ChildArguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match measure(&cli.command).await {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(report)) => match report.print(cli.json) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error),
+        },
+        Err(error) => fail(&error),
+    }
+}
+
+async fn measure(command: &Command) -> Result<Option<Report>> {
+    match command {
+        Command::Load(arguments) => cmd::load::run(arguments).await.map(Some),
+        Command::Mail(arguments) => cmd::mail::run(arguments).await.map(Some),
+        Command::Reply(arguments) => cmd::reply::run(arguments).map(Some),
+        Command::Classify(arguments) => cmd::classify::run(arguments).map(Some),
+        Command::Retrieve(arguments) => cmd::retrieve::run(arguments).await.map(Some),
+        Command::Crash(arguments) => cmd::crash::run(arguments).await.map(Some),
+        Command::CrashChild(arguments) => crash::run_child(arguments).await.map(|()| None),
+    }
+}
+
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("autocrm-bench: {error}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,306 @@
+//! The rows of one recorded create, from which any number of others are stamped, byte for byte but for their keys.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use autocrm_core::{
+    clock::{Clock as _, SystemClock},
+    id::{IdSource as _, RandomIds},
+};
+use diesel::SqliteConnection;
+use uuid::Uuid;
+
+use super::row::{Cell, Row, parts, rows};
+use crate::failure::{Failure, Result};
+
+/// Columns whose numbers run on from row to row.
+const RUNNING: [&str; 3] = ["row", "number", "position"];
+
+/// How the value of a column is made.
+#[derive(Debug, Clone)]
+enum Ink {
+    /// The same in every row.
+    Same(Cell),
+    /// The next number of this column of the table.
+    Running(usize),
+    /// The number that this column of another row has.
+    Like(usize),
+    /// A fresh id.
+    Fresh(usize),
+    /// A text with fresh ids, or with the key of the request, at some places.
+    Pieces(Vec<Piece>),
+}
+
+#[derive(Debug, Clone)]
+enum Piece {
+    Literal(String),
+    Id(usize),
+    Key,
+}
+
+/// A row to be stamped.
+#[derive(Debug)]
+pub(crate) struct Pattern {
+    pub(crate) statement: Vec<String>,
+    inks: Vec<Ink>,
+}
+
+/// All rows of a create.
+#[derive(Debug)]
+pub(crate) struct Stencil {
+    pub(crate) patterns: Vec<Pattern>,
+    /// The number of rows by table.
+    pub(crate) rows: BTreeMap<String, usize>,
+    ids: usize,
+    numbers: Vec<i64>,
+    made: u64,
+}
+
+/// Every row of the tables, before or after the recorded create.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    tables: BTreeMap<String, Vec<Row>>,
+    /// Rows of the search index as the words that it holds for them.
+    search: BTreeMap<i64, BTreeMap<String, String>>,
+    search_table: Option<String>,
+}
+
+impl Snapshot {
+    /// Reads everything; for small databases.
+    pub(crate) fn take(connection: &mut SqliteConnection) -> Result<Self> {
+        let master = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name LIKE 'autocrm|_%' ESCAPE '|' ORDER BY name";
+        let all = rows(connection, master, &[])?;
+        let is_search = |row: &&Row| row.get("sql").text().to_lowercase().contains("using fts5");
+        let search_table = all.iter().find(is_search).map(|row| row.get("name").text().to_owned());
+        let mut tables = BTreeMap::new();
+        for row in &all {
+            let name = row.get("name").text();
+            if search_table.as_deref().is_some_and(|search| name.starts_with(search)) {
+                continue;
+            }
+            tables.insert(name.to_owned(), rows(connection, &format!("SELECT * FROM {name}"), &[])?);
+        }
+        let search = match &search_table {
+            Some(table) => indexed_words(connection, table)?,
+            None => BTreeMap::new(),
+        };
+        Ok(Self { tables, search, search_table })
+    }
+}
+
+/// Returns for each row of a contentless index the words of each column in their order: the same words make the same
+/// entries again.
+fn indexed_words(
+    connection: &mut SqliteConnection,
+    table: &str,
+) -> Result<BTreeMap<i64, BTreeMap<String, String>>> {
+    use diesel::connection::SimpleConnection as _;
+    connection.batch_execute(&format!(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.bench_words USING fts5vocab(main, {table}, instance);"
+    ))?;
+    let mut found: BTreeMap<i64, BTreeMap<String, String>> = BTreeMap::new();
+    let ordered = "SELECT doc, col, term FROM temp.bench_words ORDER BY doc, col, \"offset\"";
+    for row in rows(connection, ordered, &[])? {
+        let text = found
+            .entry(row.get("doc").integer())
+            .or_default()
+            .entry(row.get("col").text().to_owned())
+            .or_default();
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(row.get("term").text());
+    }
+    connection.batch_execute("DROP TABLE temp.bench_words;")?;
+    Ok(found)
+}
+
+impl Stencil {
+    /// Cuts the stencil from what a create under the request key `key` added.
+    pub(crate) fn cut(before: &Snapshot, after: &Snapshot, key: &str) -> Result<Self> {
+        let known: HashSet<&Vec<u8>> =
+            before.tables.values().flatten().filter_map(ids_of).flatten().collect();
+        let mut cutter =
+            Cutter { key, known, ids: HashMap::new(), numbers: Vec::new(), places: HashMap::new() };
+        let mut patterns = Vec::new();
+        let mut counts = BTreeMap::new();
+        for (table, present) in &after.tables {
+            let earlier = before.tables.get(table).map_or(&[][..], Vec::as_slice);
+            if present.len() == earlier.len() {
+                continue;
+            }
+            let added: Vec<&Row> = present.iter().filter(|row| !earlier.contains(row)).collect();
+            counts.insert(table.clone(), added.len());
+            for row in added {
+                patterns.push(cutter.pattern(table, row, present));
+            }
+        }
+        if let Some(table) = &after.search_table {
+            for (row, words) in after.search.iter().filter(|(row, _)| !before.search.contains_key(row)) {
+                *counts.entry(table.clone()).or_default() += 1;
+                patterns.push(cutter.search_pattern(table, *row, words)?);
+            }
+        }
+        if patterns.is_empty() {
+            return Err(Failure::new("the recorded create wrote no rows"));
+        }
+        let (ids, numbers) = (cutter.ids.len(), cutter.numbers);
+        Ok(Self { patterns, rows: counts, ids, numbers, made: 0 })
+    }
+
+    /// Returns the values of the next create, row by row.
+    pub(crate) fn stamp(&mut self) -> Vec<Vec<Cell>> {
+        self.made += 1;
+        let now = SystemClock.now();
+        let ids: Vec<Uuid> = (0..self.ids).map(|_| RandomIds.uuid(now)).collect();
+        let key = format!("ceiling-{:09}", self.made);
+        let mut stamped = Vec::with_capacity(self.patterns.len());
+        for pattern in &self.patterns {
+            let mut cells = Vec::with_capacity(pattern.inks.len());
+            for ink in &pattern.inks {
+                cells.push(match ink {
+                    Ink::Same(cell) => cell.clone(),
+                    Ink::Fresh(at) => Cell::Blob(ids[*at].as_bytes().to_vec()),
+                    Ink::Running(at) => {
+                        self.numbers[*at] += 1;
+                        Cell::Integer(self.numbers[*at])
+                    }
+                    Ink::Like(at) => Cell::Integer(self.numbers[*at]),
+                    Ink::Pieces(pieces) => Cell::Text(join(pieces, &ids, &key)),
+                });
+            }
+            stamped.push(cells);
+        }
+        stamped
+    }
+
+    /// Returns how many rows a create writes.
+    pub(crate) fn rows_per_create(&self) -> usize {
+        self.patterns.len()
+    }
+}
+
+fn join(pieces: &[Piece], ids: &[Uuid], key: &str) -> String {
+    let mut text = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Literal(literal) => text.push_str(literal),
+            Piece::Id(at) => text.push_str(ids[*at].hyphenated().encode_lower(&mut Uuid::encode_buffer())),
+            Piece::Key => text.push_str(key),
+        }
+    }
+    text
+}
+
+fn ids_of(row: &Row) -> Option<Vec<&Vec<u8>>> {
+    let found = row.cells.iter().filter_map(|cell| match cell {
+        Cell::Blob(bytes) if bytes.len() == 16 => Some(bytes),
+        _ => None,
+    });
+    Some(found.collect())
+}
+
+struct Cutter<'a> {
+    key: &'a str,
+    known: HashSet<&'a Vec<u8>>,
+    ids: HashMap<Vec<u8>, usize>,
+    numbers: Vec<i64>,
+    /// The running number of a column of a table.
+    places: HashMap<(String, String), usize>,
+}
+
+impl Cutter<'_> {
+    fn pattern(&mut self, table: &str, row: &Row, present: &[Row]) -> Pattern {
+        let mut inks = Vec::with_capacity(row.cells.len());
+        for (column, cell) in row.columns.iter().zip(&row.cells) {
+            inks.push(match cell {
+                Cell::Integer(_) if RUNNING.contains(&column.as_str()) => {
+                    let last = present.iter().map(|other| other.get(column).integer()).max().unwrap_or(0);
+                    Ink::Running(self.running(table, column, last))
+                }
+                Cell::Blob(bytes) if bytes.len() == 16 && !self.known.contains(bytes) => {
+                    let next = self.ids.len();
+                    Ink::Fresh(*self.ids.entry(bytes.clone()).or_insert(next))
+                }
+                other => Ink::Same(other.clone()),
+            });
+        }
+        for ink in &mut inks {
+            if let Ink::Same(Cell::Text(text)) = ink {
+                let pieces = self.pieces(text);
+                if pieces.len() > 1 || !matches!(pieces.first(), Some(Piece::Literal(_)) | None) {
+                    *ink = Ink::Pieces(pieces);
+                }
+            }
+        }
+        let places = vec!["?"; row.columns.len()].join(", ");
+        let names: Vec<String> = row.columns.iter().map(|name| format!("\"{name}\"")).collect();
+        let sql = format!("INSERT INTO {table} ({}) VALUES ({places})", names.join(", "));
+        Pattern { statement: parts(&sql), inks }
+    }
+
+    fn running(&mut self, table: &str, column: &str, last: i64) -> usize {
+        let next = self.numbers.len();
+        let place = *self.places.entry((table.to_owned(), column.to_owned())).or_insert(next);
+        if place == next {
+            self.numbers.push(last);
+        }
+        place
+    }
+
+    fn search_pattern(&mut self, table: &str, row: i64, words: &BTreeMap<String, String>) -> Result<Pattern> {
+        let message = ("autocrm_message".to_owned(), "row".to_owned());
+        let place = self.places.get(&message).copied();
+        let same_row = place.ok_or_else(|| {
+            Failure::new(format!("row {row} of {table} does not follow the numbers of autocrm_message"))
+        })?;
+        let mut names = vec!["rowid".to_owned()];
+        let mut inks = vec![Ink::Like(same_row)];
+        for (column, text) in words {
+            names.push(format!("\"{column}\""));
+            inks.push(Ink::Same(Cell::Text(text.clone())));
+        }
+        let places = vec!["?"; names.len()].join(", ");
+        let sql = format!("INSERT INTO {table} ({}) VALUES ({places})", names.join(", "));
+        Ok(Pattern { statement: parts(&sql), inks })
+    }
+
+    /// Cuts a text at the ids and the key that it holds. Ids of a row come before its texts, and a create's ids are
+    /// those of its rows, so that by the second pass every one is known.
+    fn pieces(&mut self, text: &str) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        'text: while !rest.is_empty() {
+            let marks = rest.char_indices().map(|(at, _)| at);
+            for at in marks {
+                let tail = &rest[at..];
+                let (piece, length) = if tail.starts_with(self.key) {
+                    (Piece::Key, self.key.len())
+                } else if let Some(place) = self.id_at(tail) {
+                    (Piece::Id(place), 36)
+                } else {
+                    continue;
+                };
+                if at > 0 {
+                    pieces.push(Piece::Literal(rest[..at].to_owned()));
+                }
+                pieces.push(piece);
+                rest = &rest[at + length..];
+                continue 'text;
+            }
+            pieces.push(Piece::Literal(rest.to_owned()));
+            break;
+        }
+        pieces
+    }
+
+    /// Returns the fresh id that `text` begins with, as a UUID with hyphens.
+    fn id_at(&mut self, text: &str) -> Option<usize> {
+        let uuid = Uuid::try_parse(text.get(..36)?).ok()?;
+        let bytes = uuid.as_bytes().to_vec();
+        if self.known.contains(&bytes) {
+            return None;
+        }
+        let next = self.ids.len();
+        Some(*self.ids.entry(bytes).or_insert(next))
+    }
+}

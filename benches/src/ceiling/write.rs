@@ -1,0 +1,161 @@
+//! Writing the stamped rows, and reading bare rows.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use autocrm_core::{app::AutoCrm, id::TenantId};
+use autocrm_email::MimeParser;
+use autocrm_storage::sqlite::Synchronous;
+use diesel::{RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _};
+
+use super::{
+    row::{Cell, Row, Statement, connect, parts, rows},
+    stencil::{Snapshot, Stencil},
+};
+use crate::{
+    desk::{self, Desk},
+    failure::{Failure, Result},
+    random::Random,
+    stats::{Latencies, rate},
+    store::{Workplace, open_sqlite},
+    words::Vocabulary,
+};
+
+/// Creates in one durable transaction.
+const BATCH: usize = 1_000;
+const CACHE_KIB: u32 = 8_192;
+
+/// What bare statements reach.
+#[derive(Debug)]
+pub(crate) struct Ceiling {
+    pub(crate) rows_per_create: usize,
+    pub(crate) rows: Vec<String>,
+    pub(crate) create_per_s: f64,
+    pub(crate) single_per_s: f64,
+}
+
+/// Records one create of the workload in a fresh database, then writes its rows again and again.
+pub(crate) async fn measure(
+    place: &Workplace,
+    vocabulary: &Vocabulary,
+    seed: u64,
+    time: Duration,
+) -> Result<Ceiling> {
+    let file = place.file("ceiling.db");
+    let mut stencil = record(place, &file, vocabulary, seed).await?;
+    let mut connection = connect(&file, CACHE_KIB)?;
+    let batched = tokio::task::block_in_place(|| write(&mut connection, &mut stencil, BATCH, time))?;
+    let single = tokio::task::block_in_place(|| write(&mut connection, &mut stencil, 1, time))?;
+    check(&mut connection)?;
+    Ok(Ceiling {
+        rows_per_create: stencil.rows_per_create(),
+        rows: stencil.rows.iter().map(|(table, count)| format!("{table}: {count}")).collect(),
+        create_per_s: batched,
+        single_per_s: single,
+    })
+}
+
+/// Returns how many rows a create of the workload writes.
+pub(crate) async fn rows_per_create(place: &Workplace, vocabulary: &Vocabulary, seed: u64) -> Result<usize> {
+    let file = place.file("recorded.db");
+    Ok(record(place, &file, vocabulary, seed).await?.rows_per_create())
+}
+
+async fn record(place: &Workplace, file: &Path, vocabulary: &Vocabulary, seed: u64) -> Result<Stencil> {
+    let store = open_sqlite(file, Synchronous::Full)?;
+    let crm: AutoCrm = desk::assemble(store, MimeParser::default(), &place.file("ceiling-outbox"))?;
+    let small = desk::found(crm, 2).await?;
+    // The first create of a tenant may write what later ones do not.
+    small.open_ticket(vocabulary, seed, 0).await?;
+    let mut connection = connect(file, CACHE_KIB)?;
+    let before = Snapshot::take(&mut connection)?;
+    let key = Desk::request_name(1);
+    small.open_ticket(vocabulary, seed, 1).await?;
+    let after = Snapshot::take(&mut connection)?;
+    Stencil::cut(&before, &after, &key)
+}
+
+/// Writes creates for a time, `batch` of them in a transaction; returns creates per second.
+fn write(
+    connection: &mut SqliteConnection,
+    stencil: &mut Stencil,
+    batch: usize,
+    time: Duration,
+) -> Result<f64> {
+    let (mut creates, mut spent) = (0, Duration::ZERO);
+    while spent < time {
+        // Making the values is not the database's work.
+        let stamped: Vec<Vec<Vec<Cell>>> = (0..batch).map(|_| stencil.stamp()).collect();
+        let begun = Instant::now();
+        connection.batch_execute("BEGIN IMMEDIATE")?;
+        for (place, pattern) in stencil.patterns.iter().enumerate() {
+            for cells in &stamped {
+                Statement::new(&pattern.statement, &cells[place]).execute(connection)?;
+            }
+        }
+        connection.batch_execute("COMMIT")?;
+        spent += begun.elapsed();
+        creates += batch;
+    }
+    Ok(rate(creates, spent))
+}
+
+/// A ceiling that wrote something else would prove nothing.
+fn check(connection: &mut SqliteConnection) -> Result<()> {
+    let counts = "SELECT (SELECT count(*) FROM autocrm_ticket) AS tickets,
+                         (SELECT count(*) FROM autocrm_message) AS messages,
+                         (SELECT count(*) FROM autocrm_idempotency) AS keys";
+    let found = rows(connection, counts, &[])?;
+    let count = |column| found.first().map_or(0, |row| row.get(column).integer());
+    if count("tickets") == 0 || count("tickets") != count("messages") || count("tickets") != count("keys") {
+        return Err(Failure::new(format!("the ceiling wrote uneven rows: {found:?}")));
+    }
+    Ok(())
+}
+
+/// Returns how many tickets per second one connection reads by id.
+pub(crate) fn bare_get_per_s(file: &Path, tenant: TenantId, time: Duration) -> Result<f64> {
+    let mut connection = connect(file, CACHE_KIB)?;
+    let tenant_cell = Cell::Blob(tenant.as_uuid().as_bytes().to_vec());
+    let ids = rows(&mut connection, "SELECT id FROM autocrm_ticket", &[])?;
+    let sql = parts("SELECT * FROM autocrm_ticket WHERE tenant = ? AND id = ?");
+    let mut random = Random::new(3);
+    let (mut count, begun) = (0, Instant::now());
+    while begun.elapsed() < time {
+        for _ in 0..100 {
+            let Some(row) = random.pick(&ids) else { return Ok(0.0) };
+            let cells = [tenant_cell.clone(), row.get("id").clone()];
+            let found: Vec<Row> = Statement::new(&sql, &cells).load(&mut connection)?;
+            count += found.len();
+        }
+    }
+    Ok(rate(count, begun.elapsed()))
+}
+
+/// Returns how long one connection takes for a page of 50 tickets by status, newest first.
+pub(crate) fn bare_list(file: &Path, tenant: TenantId, time: Duration) -> Result<Latencies> {
+    let mut connection = connect(file, CACHE_KIB)?;
+    let tenant_cell = Cell::Blob(tenant.as_uuid().as_bytes().to_vec());
+    let statuses = rows(
+        &mut connection,
+        "SELECT status FROM autocrm_ticket GROUP BY status ORDER BY count(*) DESC",
+        &[],
+    )?;
+    let Some(most) = statuses.first() else { return Ok(Latencies::default()) };
+    let sql = parts(
+        "SELECT * FROM autocrm_ticket WHERE tenant = ? AND status = ? AND deleted_at IS NULL ORDER BY id DESC LIMIT 51",
+    );
+    let cells = [tenant_cell, most.get("status").clone()];
+    let (mut latencies, begun) = (Latencies::default(), Instant::now());
+    while begun.elapsed() < time {
+        let asked = Instant::now();
+        let found: Vec<Row> = Statement::new(&sql, &cells).load(&mut connection)?;
+        latencies.add(asked.elapsed());
+        if found.is_empty() {
+            return Err(Failure::new("the bare list is empty"));
+        }
+    }
+    Ok(latencies)
+}

@@ -1,0 +1,8 @@
+//! One file per command.
+
+pub(crate) mod classify;
+pub(crate) mod crash;
+pub(crate) mod load;
+pub(crate) mod mail;
+pub(crate) mod reply;
+pub(crate) mod retrieve;

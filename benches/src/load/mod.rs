@@ -1,0 +1,5 @@
+//! The phases of `load`.
+
+mod reads;
+
+pub(crate) use reads::{LISTS, Reads, SEARCHES};
