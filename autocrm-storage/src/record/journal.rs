@@ -8,7 +8,9 @@ use autocrm_core::{
 use diesel::prelude::*;
 
 use crate::{
-    column::{Code, Uid, actor, actor_columns, entity, entity_columns, from_json, narrow, number, time, to_json},
+    column::{
+        Code, Uid, actor, actor_columns, entity, entity_columns, from_json, narrow, number, time, to_json,
+    },
     schema::autocrm_event,
 };
 

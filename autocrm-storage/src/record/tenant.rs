@@ -25,7 +25,10 @@ impl TenantRecord {
         Ok(Self {
             tenant: Uid::of(tenant.id),
             version: number(tenant.version.get()),
-            support_address: tenant.support_address.clone().map(autocrm_core::text::EmailAddress::into_string),
+            support_address: tenant
+                .support_address
+                .clone()
+                .map(autocrm_core::text::EmailAddress::into_string),
             document: to_json(tenant)?,
         })
     }

@@ -49,8 +49,7 @@ pub(crate) fn apply(connection: &mut SqliteConnection, ledger: &mut Ledger, plan
             kept.forget(connection)?;
         }
     }
-    let mut attempt =
-        Attempt { connection, ledger, tenant: plan.tenant, numbers: Vec::new(), subject: None };
+    let mut attempt = Attempt { connection, ledger, tenant: plan.tenant, numbers: Vec::new(), subject: None };
     for requirement in &plan.requirements {
         attempt.require(*requirement)?;
     }

@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use autocrm_core::error::{ErrorKind, Result};
 use autocrm_core::error::Error;
+use autocrm_core::error::{ErrorKind, Result};
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 
 use crate::sqlite::failure::{During, open_failure};

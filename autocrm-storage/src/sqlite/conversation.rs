@@ -91,9 +91,7 @@ fn messages_of(
         messages = messages.filter(autocrm_message::audience.eq(MessageAudience::Public.code()));
     }
     if let Some(cursor) = page.cursor() {
-        let later = autocrm_message::sequence
-            .gt(cursor.key)
-            .or(autocrm_message::id.gt(Uid(cursor.id)));
+        let later = autocrm_message::sequence.gt(cursor.key).or(autocrm_message::id.gt(Uid(cursor.id)));
         messages = messages.filter(autocrm_message::sequence.ge(cursor.key)).filter(later);
     }
     let records = messages.load(connection).during("messages")?;
@@ -170,7 +168,8 @@ fn templates_of(
         View::Customer(_) => return Ok(Page::default()),
         View::Agent { teams, .. } => {
             let own: Vec<Uid> = teams.iter().map(|team| Uid::of(*team)).collect();
-            let shown = autocrm_template::team.is_null().or(autocrm_template::team.eq_any(own).assume_not_null());
+            let shown =
+                autocrm_template::team.is_null().or(autocrm_template::team.eq_any(own).assume_not_null());
             templates = templates.filter(shown);
         }
         View::Tenant => {}

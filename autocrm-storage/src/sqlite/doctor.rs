@@ -68,7 +68,8 @@ pub(crate) fn examine(config: &SqliteConfig) -> Vec<Finding> {
         return findings;
     }
     for (code, text, message) in COUNTS {
-        let counted: Result<i64> = Sql::<BigInt>::new(*text).once().get_result(&mut connection).during(DOCTOR);
+        let counted: Result<i64> =
+            Sql::<BigInt>::new(*text).once().get_result(&mut connection).during(DOCTOR);
         match counted {
             Ok(0) => {}
             Ok(count) => findings.push(Finding::error(code, format!("{message}: {count}"))),
@@ -121,7 +122,8 @@ fn integrity(connection: &mut SqliteConnection) -> Result<Vec<Finding>> {
 }
 
 fn journal_mode(connection: &mut SqliteConnection) -> Result<Vec<Finding>> {
-    let mode: String = Sql::<Text>::new("PRAGMA journal_mode").once().get_result(connection).during(DOCTOR)?;
+    let mode: String =
+        Sql::<Text>::new("PRAGMA journal_mode").once().get_result(connection).during(DOCTOR)?;
     if mode.eq_ignore_ascii_case("wal") {
         return Ok(Vec::new());
     }

@@ -1,7 +1,10 @@
 //! The erasure of a deleted ticket and of everything that hangs on it.
 
 use autocrm_core::{error::Result, id::TicketId, knowledge::FeedbackTarget};
-use diesel::{prelude::*, sql_types::{BigInt, Binary}};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Binary},
+};
 
 use crate::{
     column::{Digest, Uid, from_json, target_columns},
@@ -61,11 +64,12 @@ pub(crate) fn ticket(attempt: &mut Attempt<'_>, id: TicketId) -> Result<()> {
         gone.execute(attempt.connection).during(COMMIT)?;
     }
     messages(attempt, ticket)?;
-    let raws: Vec<Digest> = Sql::<Binary>::new("SELECT raw FROM autocrm_inbound WHERE tenant = ? AND ticket = ?")
-        .uid(tenant)
-        .uid(ticket)
-        .load(attempt.connection)
-        .during(COMMIT)?;
+    let raws: Vec<Digest> =
+        Sql::<Binary>::new("SELECT raw FROM autocrm_inbound WHERE tenant = ? AND ticket = ?")
+            .uid(tenant)
+            .uid(ticket)
+            .load(attempt.connection)
+            .during(COMMIT)?;
     for text in BY_TICKET {
         Sql::<()>::new(*text).uid(tenant).uid(ticket).execute(attempt.connection).during(COMMIT)?;
     }

@@ -92,8 +92,7 @@ fn page_of_articles(
     filter: &ArticleFilter,
     page: &PageRequest,
 ) -> Result<Page<Article>> {
-    let mut articles =
-        shown(scope).order(autocrm_article::id.desc()).limit(number(page.limit() + 1));
+    let mut articles = shown(scope).order(autocrm_article::id.desc()).limit(number(page.limit() + 1));
     if let Some(state) = filter.state {
         articles = articles.filter(autocrm_article::state.eq(state.code()));
     }

@@ -248,7 +248,12 @@ impl Listing<'_> {
             sources.push(Source::joined("autocrm_participant", "user", Bind::Uid(Uid::of(user)), tenant));
         }
         if let Some(tag) = &filter.tag {
-            sources.push(Source::joined("autocrm_ticket_tag", "tag", Bind::Text(tag.as_str().to_owned()), tenant));
+            sources.push(Source::joined(
+                "autocrm_ticket_tag",
+                "tag",
+                Bind::Text(tag.as_str().to_owned()),
+                tenant,
+            ));
         }
         if filter.categorised_by_person {
             let learned = Condition::new("t.category_source = 1", Vec::new());
@@ -262,7 +267,11 @@ impl Listing<'_> {
         let text = |text: &str| Bind::Text(text.to_owned());
         by_index("autocrm_ticket_category", "t.category", filter.category.as_deref().map(text));
         by_index("autocrm_ticket_status_key", "t.status_key", filter.status_key.as_deref().map(text));
-        by_index("autocrm_ticket_channel", "t.channel", filter.channel.map(|channel| Bind::Number(channel.code())));
+        by_index(
+            "autocrm_ticket_channel",
+            "t.channel",
+            filter.channel.map(|channel| Bind::Number(channel.code())),
+        );
         sources
     }
 
@@ -302,14 +311,19 @@ impl Listing<'_> {
             }
         };
         let priorities: Vec<Priority> = match (by_priority, filter.priority) {
-            (true, Some(priority)) => vec![priority],
+            (_, Some(priority)) if index.ends_with("_queue") => vec![priority],
             (true, None) => Priority::ALL.to_vec(),
-            (false, _) => Vec::new(),
+            _ => Vec::new(),
         };
-        let first = owners.map_or_else(|| vec![Vec::new()], |(_, owners)| owners.into_iter().map(|one| vec![one]).collect());
-        let statuses = statuses.into_iter().map(|status| Condition::equal("t.status", Bind::Number(status.code())));
-        let priorities =
-            priorities.into_iter().map(|priority| Condition::equal("t.priority", Bind::Number(priority.code())));
+        let first = owners.map_or_else(
+            || vec![Vec::new()],
+            |(_, owners)| owners.into_iter().map(|one| vec![one]).collect(),
+        );
+        let statuses =
+            statuses.into_iter().map(|status| Condition::equal("t.status", Bind::Number(status.code())));
+        let priorities = priorities
+            .into_iter()
+            .map(|priority| Condition::equal("t.priority", Bind::Number(priority.code())));
         let ranges = times(times(first, statuses.collect()), priorities.collect());
         if ranges.len() > MOST_BRANCHES {
             return None;

@@ -30,12 +30,7 @@ const RESOLVED: &str = "SELECT count(*), \
 
 type Counts = (i64, Option<i64>, Option<i64>);
 
-fn stats(
-    connection: &mut SqliteConnection,
-    tenant: Uid,
-    agent: Uid,
-    frame: TimeFrame,
-) -> Result<AgentStats> {
+fn stats(connection: &mut SqliteConnection, tenant: Uid, agent: Uid, frame: TimeFrame) -> Result<AgentStats> {
     let open = ticket::load(connection, tenant, agent)?;
     let (resolved, response, resolution): Counts =
         Sql::<(BigInt, Nullable<BigInt>, Nullable<BigInt>)>::new(RESOLVED)

@@ -115,13 +115,15 @@ fn claim(connection: &mut SqliteConnection, request: &ClaimRequest) -> Result<Ve
     let mut leased = Vec::with_capacity(jobs.len());
     for job in jobs {
         let (token, attempt) = (job.token + 1, job.attempts + 1);
-        Sql::<()>::new("UPDATE autocrm_job SET state = 1, token = ?, attempts = ?, lease_until = ? WHERE row = ?")
-            .number(token)
-            .number(attempt)
-            .number(until)
-            .number(job.row)
-            .execute(connection)
-            .during(CLAIM)?;
+        Sql::<()>::new(
+            "UPDATE autocrm_job SET state = 1, token = ?, attempts = ?, lease_until = ? WHERE row = ?",
+        )
+        .number(token)
+        .number(attempt)
+        .number(until)
+        .number(job.row)
+        .execute(connection)
+        .during(CLAIM)?;
         leased.push(job.lease(token, attempt, until)?);
     }
     Ok(leased)
@@ -193,8 +195,9 @@ impl JobQueue for SqliteStore {
     }
 
     async fn extend(&self, job: JobId, token: LeaseToken, until: Timestamp) -> Result<()> {
-        let change = Sql::new("UPDATE autocrm_job SET lease_until = ? WHERE id = ? AND state = 1 AND token = ?")
-            .number(until.as_micros());
+        let change =
+            Sql::new("UPDATE autocrm_job SET lease_until = ? WHERE id = ? AND state = 1 AND token = ?")
+                .number(until.as_micros());
         self.change_held("extend", change, job, token).await
     }
 
@@ -233,7 +236,8 @@ impl JobQueue for SqliteStore {
                 "SELECT {COLUMNS} FROM autocrm_job j WHERE j.tenant = ? AND j.state = 2 AND j.id < ? \
                  ORDER BY j.id DESC LIMIT ?"
             );
-            let dead = Sql::<Columns>::new(text).uid(tenant).uid(Uid(before)).number(number(page.limit() + 1));
+            let dead =
+                Sql::<Columns>::new(text).uid(tenant).uid(Uid(before)).number(number(page.limit() + 1));
             let rows: Vec<JobRow> = dead.load(connection).during("dead")?;
             let found = rows.into_iter().map(JobRow::decode).collect::<Result<_>>()?;
             Ok(Page::from_overfetch(found, page.limit(), |job: &JobRecord| Cursor {

@@ -48,8 +48,7 @@ pub(crate) fn save(attempt: &mut Attempt<'_>, plan: TicketPlan) -> Result<()> {
     let mut record = saved.record;
     if saved.from == 0 {
         attempt.next_number(id, &mut record)?;
-        let inserted =
-            diesel::insert_into(autocrm_ticket::table).values(&record).execute(attempt.connection);
+        let inserted = diesel::insert_into(autocrm_ticket::table).values(&record).execute(attempt.connection);
         written(inserted, "autocrm_ticket")?;
         for user in involved {
             involve(attempt.connection, &record, user)?;
