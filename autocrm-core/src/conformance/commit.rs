@@ -345,9 +345,14 @@ pub async fn c9_numbers_increase_and_refused_sets_use_none(backend: Backend) {
         assert_conflict(world.store.commit(&refused).await, "a refused ticket");
         other.ticket(stranger.id, "another tenant counts for itself").await;
     }
-    let changed = world.load(world_first(&world).await).await;
-    let kept = reword(&world, &changed, "a change keeps the number").await;
-    assert_eq!(kept.number, changed.number);
+    let ticket = world.load(world_first(&world).await).await;
+    for number in [ticket.number, ticket::TicketNumber::UNASSIGNED, ticket::TicketNumber::new(last + 7)] {
+        let present = Ticket { number, ..world.load(ticket.id).await };
+        let kept = reword(&world, &present, &format!("a row that says {number}")).await;
+        assert_eq!(kept.number, ticket.number, "a stored ticket keeps its number");
+        let found = world.store.ticket_by_number(&world.wide(), ticket.number).await.unwrap();
+        assert_eq!(found.map(|found| found.id), Some(ticket.id));
+    }
 }
 
 async fn world_first(world: &World) -> TicketId {

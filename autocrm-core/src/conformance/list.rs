@@ -94,6 +94,7 @@ macro_rules! __store_scenarios {
                 r2_message_ids_lead_to_their_messages,
                 r1_mail_is_shown_to_the_tenants_eyes,
                 r1_mail_is_erased_with_its_ticket,
+                r1_raw_mails_of_one_ticket_alone_are_named,
                 r1_outlying_raw_mails_of_a_ticket_alone_are_told,
             }
             notify {
@@ -142,6 +143,7 @@ macro_rules! __store_scenarios {
             scope {
                 r1_a_random_world_is_shown_as_the_policy_says,
                 r1_another_random_world_is_shown_as_the_policy_says,
+                r1_an_empty_tenant_is_shown_nothing,
             }
             cancel {
                 c7_a_dropped_commit_is_whole_or_absent,

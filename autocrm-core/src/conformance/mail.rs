@@ -317,3 +317,56 @@ pub async fn r1_outlying_raw_mails_of_a_ticket_alone_are_told(backend: Backend) 
     let customer = Scope::customer(world.tenant, customer.id);
     assert!(world.store.outlying_raws(&customer, one.id).await.unwrap().is_empty());
 }
+
+/// R1: an erasure is told which raw mails lie in the blob store for this ticket alone.
+pub async fn r1_raw_mails_of_one_ticket_alone_are_named(backend: Backend) {
+    let world = World::open(&backend).await;
+    let other = world.sibling().await;
+    let (one, two): (TicketId, TicketId) = (world.stamp().id(), world.stamp().id());
+    let mut large = Vec::new();
+    for (raw, to, ticket, size) in [
+        ("own", "a@acme.example", one, mail::INLINE_BLOB + 1),
+        ("shared", "a@acme.example", one, mail::INLINE_BLOB + 1),
+        ("shared", "b@acme.example", two, mail::INLINE_BLOB + 1),
+        ("twice", "a@acme.example", one, mail::MAX_RAW),
+        ("twice", "b@acme.example", one, mail::MAX_RAW),
+        ("a row", "a@acme.example", one, mail::INLINE_BLOB),
+        ("theirs", "a@acme.example", two, mail::INLINE_BLOB + 1),
+    ] {
+        let hash = BlobHash::of(raw.as_bytes());
+        let envelope = Envelope {
+            recipient: address(to),
+            sender: None,
+            provider_id: None,
+            trust: SenderTrust::Unverified,
+        };
+        let received = mail::receive(world.tenant, envelope, hash, size, &world.stamp()).unwrap();
+        let row = InboundMail { version: received.state.version.next(), ..received.state.clone() };
+        let bytes = Bytes::from_static(raw.as_bytes());
+        world
+            .apply(|set, stamp| {
+                if size <= mail::INLINE_BLOB {
+                    set.raw(RawBlob { tenant: world.tenant, hash, bytes });
+                }
+                set.mail(received, stamp);
+            })
+            .await;
+        settle(&world, row, ticket, world.stamp().id()).await;
+        if ["own", "twice"].contains(&raw) && !large.contains(&hash) {
+            large.push(hash);
+        }
+    }
+    large.sort_unstable();
+    let user = world.stamp().id();
+    for (scope, expected) in [
+        (world.wide(), large),
+        (world.agent(user, &[]), Vec::new()),
+        (world.customer(user), Vec::new()),
+        (other.wide(), Vec::new()),
+    ] {
+        let mut found = world.store.outlying_raws(&scope, one).await.unwrap();
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found, expected, "{scope:?}");
+    }
+}

@@ -29,6 +29,7 @@ mod world;
 
 pub mod assistant;
 pub mod blob;
+pub mod broken;
 pub mod cancel;
 pub mod commit;
 pub mod conversation;

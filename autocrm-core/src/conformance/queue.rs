@@ -299,6 +299,7 @@ pub async fn q6_dead_jobs_are_listed_and_requeued(backend: Backend) {
     };
     assert_eq!(list(world.wide()).await, ids);
     assert_eq!(list(other.wide()).await, vec![foreign]);
+    assert_eq!(list(world.sibling().await.wide()).await, vec![], "a tenant without jobs");
     let user = world.stamp().id();
     for narrow in [world.agent(user, &[]), world.customer(user), other.wide()] {
         if narrow != other.wide() {
@@ -344,6 +345,8 @@ pub async fn q6_the_depth_counts_every_state(backend: Backend) {
     for narrow in [world.agent(user, &[]), world.customer(user)] {
         assert_eq!(world.store.depth(&narrow, now).await.unwrap(), QueueDepth::default());
     }
+    let empty = world.sibling().await;
+    assert_eq!(world.store.depth(&empty.wide(), now).await.unwrap(), QueueDepth::default());
     let theirs = world.store.depth(&other.wide(), other.now()).await.unwrap();
     assert_eq!(theirs, QueueDepth { ready: 1, ..QueueDepth::default() });
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     access::{Action, Actor, MessageAudience, Resource, Scope, decide},
     change::{EventRecord, Position},
-    conformance::{Backend, check::all_events, rig::walk},
+    conformance::{Backend, check::all_events, rich::whole, rig::walk, world::World},
     conversation::Message,
     id::{MessageId, TicketId},
     knowledge::ArticleFilter,
@@ -13,7 +13,7 @@ use crate::{
     port::{Store, TicketHit},
     testing::{RandomTenant, RandomWorld},
     ticket::{Ticket, TicketFilter, TicketOrder, TicketQuery},
-    user::UserFilter,
+    user::{Role, UserFilter},
 };
 
 const WORDS: [&str; 3] = ["printer", "invoice", "login refund"];
@@ -26,6 +26,31 @@ pub async fn r1_a_random_world_is_shown_as_the_policy_says(backend: Backend) {
 /// R1: the same in another world.
 pub async fn r1_another_random_world_is_shown_as_the_policy_says(backend: Backend) {
     compare(backend, 7_919).await;
+}
+
+/// R1: a tenant that has nothing yet is shown nothing, whatever its neighbours have: no list, no row by id.
+pub async fn r1_an_empty_tenant_is_shown_nothing(backend: Backend) {
+    let world = World::open(&backend).await;
+    let set = whole(&world, "one");
+    world.store.commit(&set).await.expect("the set is applied");
+    let customer = world.person(Role::Customer, "Cleo", None).await;
+    let deleted = world.ticket(customer.id, "deleted").await;
+    world.delete(&deleted).await;
+    let other = world.sibling().await;
+    let page = PageRequest::default();
+    for scope in [other.wide(), other.agent(customer.id, &[]), other.customer(customer.id)] {
+        let store = backend.store();
+        let shown = [
+            store.users(&scope, &UserFilter::default(), &page).await.unwrap().items.len(),
+            store.teams(&scope).await.unwrap().len(),
+            store.tickets(&scope, &TicketFilter::default(), &page).await.unwrap().items.len(),
+            store.templates(&scope, &page).await.unwrap().items.len(),
+            store.articles(&scope, &ArticleFilter::default(), &page).await.unwrap().items.len(),
+            store.notifications(&scope, &page).await.unwrap().items.len(),
+            usize::from(store.deleted_ticket(&scope, deleted.id).await.unwrap().is_some()),
+        ];
+        assert_eq!(shown, [0; 7], "{scope:?}");
+    }
 }
 
 fn may_read(actor: &Actor, resource: &Resource<'_>) -> bool {
