@@ -1,6 +1,9 @@
 //! A desk to measure: a tenant with teams, agents, categories, customers and a knowledge base.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use autocrm_ai::{
     classify::{TenantClassifiers, TrainingOptions},
@@ -139,7 +142,7 @@ impl Desk {
                 members.push(Member {
                     user: agent,
                     skills: BTreeMap::new(),
-                    languages: Default::default(),
+                    languages: BTreeSet::new(),
                     capacity: Capacity::new(1_000).unwrap_or_default(),
                     availability: Availability::Online,
                 });
@@ -163,7 +166,7 @@ impl Desk {
                 key: Key::new(topic.key)?,
                 name: Name::new(topic.name)?,
                 description: Some(Note::new(topic.description)?),
-                skills: Default::default(),
+                skills: BTreeSet::new(),
                 team: Some(*team),
                 auto_send: true,
             });

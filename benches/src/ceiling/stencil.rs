@@ -117,8 +117,7 @@ fn indexed_words(
 impl Stencil {
     /// Cuts the stencil from what a create under the request key `key` added.
     pub(crate) fn cut(before: &Snapshot, after: &Snapshot, key: &str) -> Result<Self> {
-        let known: HashSet<&Vec<u8>> =
-            before.tables.values().flatten().filter_map(ids_of).flatten().collect();
+        let known: HashSet<&Vec<u8>> = before.tables.values().flatten().flat_map(ids_of).collect();
         let mut cutter =
             Cutter { key, known, ids: HashMap::new(), numbers: Vec::new(), places: HashMap::new() };
         let mut patterns = Vec::new();
@@ -191,12 +190,11 @@ fn join(pieces: &[Piece], ids: &[Uuid], key: &str) -> String {
     text
 }
 
-fn ids_of(row: &Row) -> Option<Vec<&Vec<u8>>> {
-    let found = row.cells.iter().filter_map(|cell| match cell {
+fn ids_of(row: &Row) -> impl Iterator<Item = &Vec<u8>> {
+    row.cells.iter().filter_map(|cell| match cell {
         Cell::Blob(bytes) if bytes.len() == 16 => Some(bytes),
         _ => None,
-    });
-    Some(found.collect())
+    })
 }
 
 struct Cutter<'a> {

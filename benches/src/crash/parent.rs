@@ -23,7 +23,7 @@ use crate::{
 
 const WRITERS: usize = 32;
 /// A process that acknowledges nothing for so long hangs.
-const SILENCE: Duration = Duration::from_secs(120);
+const SILENCE: Duration = Duration::from_mins(2);
 
 /// Every write that was acknowledged.
 #[derive(Debug, Default)]
@@ -132,7 +132,8 @@ impl Killer {
             shim.below(&mut command);
         }
         let mut child = command.spawn().map_err(|error| Failure::in_file(&self.program, None, error))?;
-        let told: String = numbers.iter().map(|number| format!("{number}\n")).collect();
+        let lines: Vec<String> = numbers.iter().map(usize::to_string).collect();
+        let told = lines.join("\n");
         let stdin = child.stdin.take();
         // A process that died early closed its end; that shows below.
         thread::spawn(move || stdin.map(|mut pipe| pipe.write_all(told.as_bytes())));

@@ -41,8 +41,8 @@ fn split(content: &[u8]) -> std::result::Result<Vec<Bytes>, usize> {
         if after_blank && line.starts_with(b"From ") {
             mails.push(Vec::new());
         } else if let Some(mail) = mails.last_mut() {
-            let quotes = line.iter().take_while(|byte| **byte == b'>').count();
-            let quoted = quotes > 0 && line[quotes..].starts_with(b"From ");
+            let marks = line.iter().take_while(|byte| **byte == b'>').count();
+            let quoted = marks > 0 && line[marks..].starts_with(b"From ");
             mail.extend_from_slice(if quoted { &line[1..] } else { line });
         } else if !blank {
             return Err(at + 1);

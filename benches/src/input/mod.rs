@@ -19,7 +19,7 @@ pub(crate) fn text_of(path: &Path) -> Result<String> {
     let bytes = fs::read(path).map_err(|error| Failure::in_file(path, None, error))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = before.split(|byte| *byte == b'\n').count();
         Failure::in_file(path, Some(line), "the file is not UTF-8")
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
