@@ -131,7 +131,7 @@ pub async fn c3_one_of_many_namesakes_is_made(backend: Backend) {
         let set = plan_user(&world, Some("one@example.org"));
         async move { store.commit(&set).await }
     });
-    let made = race(makers).await.into_iter().filter(Result::is_ok).count();
+    let made = race(makers).await.into_iter().flatten().count();
     assert_eq!(made, 1);
 }
 
@@ -290,7 +290,7 @@ pub async fn c5_an_agent_is_never_given_more_than_fits(backend: Backend) {
         let store = if index % 2 == 0 { backend.store() } else { backend.other() };
         async move { store.commit(&set).await }
     });
-    let given = race(givers).await.into_iter().filter(Result::is_ok).count();
+    let given = race(givers).await.into_iter().flatten().count();
     assert_eq!(given, 3, "an agent with room for three gets three");
     assert_eq!(world.store.loads(&world.wide(), &[agent.id]).await.unwrap(), vec![(agent.id, 3)]);
 }

@@ -8,13 +8,14 @@ use crate::{conformance::Probe, id::JobId, port::Store};
 
 /// What a backend can do; the suite holds it to its word in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each field is one thing that a backend can do")]
 pub struct Capabilities {
     /// Whether operations can be pending. An adapter that completes every operation in one poll cannot be cancelled
     /// half-way, and the suite asserts that it truly never is.
     pub suspends: bool,
     /// Whether [`Backend::second_handle`] gives another handle on the same data.
     pub second_handle: bool,
-    /// Whether [`Backend::reopen`] opens the same data again after all handles are gone.
+    /// Whether [`Backend::reopened`] opens the same data again after all handles are gone.
     pub durable: bool,
     /// Whether [`Backend::spoil_job`] makes a stored payload unreadable; only stores need it.
     pub spoils_jobs: bool,

@@ -178,7 +178,8 @@ pub async fn c2_a_mail_is_taken_in_once(backend: Backend) {
 /// C1: raw bytes read back byte for byte, up to the largest row; the same bytes again are nothing to do.
 pub async fn c1_raw_bytes_read_back(backend: Backend) {
     let world = World::open(&backend).await;
-    let largest: Vec<u8> = (0..mail::INLINE_BLOB).map(|index| (index * 31 % 256) as u8).collect();
+    let largest: Vec<u8> =
+        (0..mail::INLINE_BLOB).map(|index| index.to_le_bytes()[0].wrapping_mul(31)).collect();
     for bytes in [vec![0], vec![0xFF, 0, 0x80, b'\r', b'\n'], largest] {
         let hash = BlobHash::of(&bytes);
         assert_eq!(world.store.raw(&world.wide(), hash).await.unwrap(), None);

@@ -3,13 +3,14 @@
 //! An adapter implements [`Harness`] for a test backend and stamps the suite of its port; each scenario becomes one
 //! named test, whose name begins with the clause that it proves:
 //!
-//! ```ignore
+//! ```text
 //! autocrm_core::store_conformance!(SqliteHarness::new());
 //! ```
 //!
-//! There is one list of scenarios per port, in [`list`](self::Scenario): the tests and the broken twins read the same.
-//! The stamped tests run on tokio's multi-threaded runtime, so a crate that stamps them enables tokio's features
-//! `macros` and `rt-multi-thread` in its tests.
+//! There is one list of scenarios per port, which the tests and the [`broken`] twins share. A [`Scenario`] takes a
+//! fresh [`Backend`] and fails by panicking. The stamped tests run on tokio's multi-threaded runtime, so a crate that stamps them enables tokio's features
+//! `macros` and `rt-multi-thread` in its tests. Besides the scenarios, [`model`] plays random stories on a store and on
+//! the in-memory one.
 
 #![expect(
     clippy::expect_used,

@@ -54,9 +54,8 @@ pub fn agrees_with_memory(harness: &dyn Harness<dyn Store>, cases: u32) {
     let story = proptest::collection::vec((0..COMMANDS, any::<u16>(), any::<u16>()), 1..24);
     let played = TestRunner::new(config)
         .run(&story, |steps: Vec<Step>| runtime.block_on(play(harness, &steps)).map_err(TestCaseError::fail));
-    if let Err(difference) = played {
-        std::panic::panic_any(format!("the store differs from the in-memory one: {difference}"));
-    }
+    let difference = played.err().map(|difference| difference.to_string()).unwrap_or_default();
+    assert!(difference.is_empty(), "the store differs from the in-memory one: {difference}");
 }
 
 async fn play(harness: &dyn Harness<dyn Store>, steps: &[Step]) -> std::result::Result<(), String> {
@@ -166,7 +165,7 @@ impl Player {
         ) -> Option<crate::transition::Transition<Ticket, ticket::TicketEvent>>,
         require: impl FnOnce(&mut ChangeSet),
     ) -> Told {
-        let present = if b % 4 == 0 { pick(&self.earlier, a) } else { self.present(a).await };
+        let present = if b.is_multiple_of(4) { pick(&self.earlier, a) } else { self.present(a).await };
         let Some(ticket) = present else { return Ok(()) };
         let set = {
             let stamp = self.world.stamp();
@@ -299,7 +298,9 @@ impl Player {
         let visibility = visibility[usize::from(b % 3)];
         let state = [Draft, Published, Archived][usize::from(b / 3 % 3)];
         let present = match pick(&self.known.articles, a) {
-            Some(id) if b % 2 == 0 => self.world.store.article(&self.world.wide(), id).await.ok().flatten(),
+            Some(id) if b.is_multiple_of(2) => {
+                self.world.store.article(&self.world.wide(), id).await.ok().flatten()
+            }
             _ => None,
         };
         let set = if let Some(article) = present {
@@ -331,25 +332,23 @@ impl Player {
         let person = pick(&self.known.people, a).expect("there are people");
         let (article, ticket) = (pick(&self.known.articles, b), pick(&self.known.tickets, b));
         let stamp = self.world.stamp();
-        let set = self.world.plan_at(&stamp, |set, stamp| {
-            match (b % 3, article, ticket) {
-                (0, Some(article), _) => {
-                    let actor = Actor::customer(self.world.tenant, person);
-                    let target = FeedbackTarget::Article { article };
-                    let said = knowledge::give_feedback(&actor, target, a % 2 == 0, None, stamp);
-                    set.feedback(said.expect("a word"), stamp);
-                }
-                (1, _, Some(ticket)) => {
-                    let kind = NotificationKind::Assigned;
-                    set.notification(notify::raise(self.world.tenant, person, kind, ticket, stamp), stamp);
-                }
-                _ => {
-                    let email = format!("user{}@example.org", a % 3);
-                    let new = World::new_user(Role::Customer, "Somebody", Some(&email));
-                    let made = user::create(&self.world.system(), self.world.tenant, new, stamp);
-                    set.user(made.expect("a user"), stamp);
-                }
-            };
+        let set = self.world.plan_at(&stamp, |set, stamp| match (b % 3, article, ticket) {
+            (0, Some(article), _) => {
+                let actor = Actor::customer(self.world.tenant, person);
+                let target = FeedbackTarget::Article { article };
+                let said = knowledge::give_feedback(&actor, target, a.is_multiple_of(2), None, stamp);
+                set.feedback(said.expect("a word"), stamp);
+            }
+            (1, _, Some(ticket)) => {
+                let kind = NotificationKind::Assigned;
+                set.notification(notify::raise(self.world.tenant, person, kind, ticket, stamp), stamp);
+            }
+            _ => {
+                let email = format!("user{}@example.org", a % 3);
+                let new = World::new_user(Role::Customer, "Somebody", Some(&email));
+                let made = user::create(&self.world.system(), self.world.tenant, new, stamp);
+                set.user(made.expect("a user"), stamp);
+            }
         });
         self.both(&set).await
     }
@@ -360,7 +359,7 @@ impl Player {
         let envelope = Envelope {
             recipient: EmailAddress::new(format!("desk{}@acme.example", b % 2)).expect("an address"),
             sender: None,
-            provider_id: (b % 3 == 0).then(|| ExternalId::new(format!("p{}", b % 5)).expect("an id")),
+            provider_id: b.is_multiple_of(3).then(|| ExternalId::new(format!("p{}", b % 5)).expect("an id")),
             trust: SenderTrust::Unverified,
         };
         let received = mail::receive(self.world.tenant, envelope, hash, bytes.len(), &self.world.stamp());
@@ -404,8 +403,8 @@ impl Player {
 
     async fn lease(&mut self, a: u16, b: u16) -> Told {
         let Some((memory, candidate)) = pick(&self.held, a) else { return Ok(()) };
-        let until = self.world.now().plus(Duration::from_secs(60));
-        let (one, other) = if b % 2 == 0 {
+        let until = self.world.now().plus(Duration::from_mins(1));
+        let (one, other) = if b.is_multiple_of(2) {
             (
                 self.world.store.extend(memory.id, memory.token, until).await,
                 self.candidate.extend(candidate.id, candidate.token, until).await,

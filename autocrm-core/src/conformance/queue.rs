@@ -20,7 +20,7 @@ use crate::{
 
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 pub(crate) const MICRO: Duration = Duration::from_micros(1);
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Returns a job of a kind that is not ordered.
 pub(crate) fn keyless(world: &World) -> Job {

@@ -14,7 +14,7 @@ use crate::{
     id::{JobId, TicketId},
 };
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn process(world: &World, ticket: TicketId) -> Job {
     Job::ProcessTicket { ticket, message: world.stamp().id() }

@@ -14,13 +14,14 @@ use crate::{
     clock::{Stamp, Timestamp},
     conformance::world::World,
     conversation::{
-        self, AnswerMeta, AnswerState, Attachment, Citation, Draft, MessageKind, NewMessage, TemplateSpec,
+        self, AnswerMeta, AnswerState, Attachment, Citation, Draft, Message, MessageEvent, MessageKind,
+        NewMessage, TemplateSpec,
     },
-    id::{ArticleId, UserId},
+    id::{ArticleId, MessageId, UserId},
     knowledge::{self, ArticleSpec, FeedbackTarget},
     mail::{
-        self, BlobHash, Envelope, InboundOutcome, MailRef, MailRefDirection, MessageIdHeader, OutboundSpec,
-        RawBlob, SenderTrust,
+        self, BlobHash, Envelope, InboundMail, InboundOutcome, MailEvent, MailRef, MailRefDirection,
+        MessageIdHeader, OutboundMail, OutboundSpec, RawBlob, SenderTrust,
     },
     notify::{self, NotificationKind},
     routing::{Candidate, RoutingDecision, RoutingReason, TeamVerdict, WhyNot},
@@ -28,7 +29,7 @@ use crate::{
     text::{Body, EmailAddress, ExternalId, Key, Language, Name, Note, Subject, Tag},
     ticket::{
         self, Category, CategorySource, Channel, EntityLink, FieldDefinition, FieldKind, FieldValue,
-        LinkKind, NewTicket, Priority, Scheme, SchemeEvent, TicketLink,
+        LinkKind, NewTicket, Priority, Scheme, SchemeEvent, Ticket, TicketEvent, TicketLink,
     },
     transition::Transition,
     user::{self, NewUser, Role},
@@ -190,21 +191,19 @@ fn articles(
     let chunks = knowledge::cut(&article, stamp);
     assert!(chunks.len() > 1, "the article is cut");
     let target = FeedbackTarget::Article { article: article.id };
-    let word = knowledge::give_feedback(&author, target, true, Some(note()), stamp).expect("feedback");
-    set.article(published, stamp).revision(revision).chunks(&article, chunks).feedback(word, stamp);
+    let said = knowledge::give_feedback(&author, target, true, Some(note()), stamp).expect("feedback");
+    set.article(published, stamp).revision(revision).chunks(&article, chunks).feedback(said, stamp);
     article.id
 }
 
-/// A ticket with every field, its messages, mail in and out, a routing decision and a notification.
-fn desk(
+/// A ticket with every field set that sleeps. Whatever an import brings along is kept, although no command sets all of
+/// it at once.
+fn sleeping_ticket(
     world: &World,
-    set: &mut ChangeSet,
     scheme: &Scheme,
     customer: UserId,
-    article: ArticleId,
-    mark: &str,
     stamp: &Stamp<'_>,
-) {
+) -> Transition<Ticket, TicketEvent> {
     let new = NewTicket {
         subject: Subject::new(LINE).expect("a subject"),
         priority: Priority::Urgent,
@@ -225,12 +224,11 @@ fn desk(
             TicketLink { kind: LinkKind::Related, ticket: stamp.id() },
         ],
     };
-    let agent: UserId = stamp.id();
     let mut opened =
         ticket::create(scheme, &world.system(), customer, Channel::Email, new, stamp).expect("a ticket");
     opened.state.participants = vec![stamp.id(), stamp.id()];
     opened.state.team = Some(stamp.id());
-    opened.state.assignee = Some(agent);
+    opened.state.assignee = Some(stamp.id());
     opened.state.category_source = Some(CategorySource::Model);
     let noted = opened
         .and_then(|state| ticket::note_activity(state, scheme, true, true, stamp))
@@ -238,11 +236,20 @@ fn desk(
         .and_then(|state| ticket::snooze(state, scheme, stamp.at().plus(Duration::from_micros(7)), stamp))
         .expect("a sleeping ticket");
     let mut row = noted.state.clone();
-    // Whatever an import brings along is kept, although no command sets all of it at once.
     row.first_response_at = Some(Timestamp::from_micros(-1));
     row.resolved_at = Some(Timestamp::from_micros(1_772_000_000_000_001));
     row.closed_at = Some(Timestamp::from_micros(1_772_000_000_999_999));
-    let events = noted.events;
+    Transition { state: row, events: noted.events }
+}
+
+/// A mail with its raw bytes, and the message that it brought.
+fn mail_in(
+    world: &World,
+    ticket: &Ticket,
+    customer: UserId,
+    mark: &str,
+    stamp: &Stamp<'_>,
+) -> (RawBlob, Transition<InboundMail, MailEvent>, Transition<Message, MessageEvent>) {
     let raw =
         Bytes::from([format!("Subject: {mark}\r\n\r\n").as_bytes(), &[0, 1, 0xFF, 0xFE, 0x80]].concat());
     let hash = BlobHash::of(&raw);
@@ -270,26 +277,29 @@ fn desk(
         sent_at: Some(Timestamp::MIN),
     };
     let author = Actor::customer(world.tenant, customer);
-    let message = conversation::write_message(&author, &row, new, stamp).expect("a message");
-    let message_id = message.state.id;
-    let outcome = InboundOutcome::Failed { ticket: row.id, message: message_id, code: LINE.to_owned() };
+    let message = conversation::write_message(&author, ticket, new, stamp).expect("a message");
+    let outcome =
+        InboundOutcome::Failed { ticket: ticket.id, message: message.state.id, code: LINE.to_owned() };
     let filed = received.and_then(|mail| mail::settle(mail, outcome)).expect("a settled mail");
-    row.messages += 1;
-    let meta = AnswerMeta {
-        model: LINE.to_owned(),
-        sources: vec![Citation { article, revision: u32::MAX, start: 0, end: u32::MAX }],
-        confidence: 0.1 + 0.2,
-        state: AnswerState::Draft,
-    };
-    let answer = conversation::write_answer(&row, Draft { body: text(), meta }, stamp).expect("an answer");
-    assert!(matches!(answer.state.kind, MessageKind::Answer(_)));
+    (RawBlob { tenant: world.tenant, hash, bytes: raw }, filed, message)
+}
+
+/// A mail that leaves, and its Message-ID.
+fn mail_out(
+    world: &World,
+    ticket: &Ticket,
+    customer: UserId,
+    message: MessageId,
+    mark: &str,
+    stamp: &Stamp<'_>,
+) -> (Transition<OutboundMail, MailEvent>, MailRef) {
     let header =
         |text: &str| MessageIdHeader::new(format!("{text}.{mark}@acme.example")).expect("a Message-ID");
     let spec = OutboundSpec {
         id: stamp.id(),
         tenant: world.tenant,
-        ticket: row.id,
-        message: message_id,
+        ticket: ticket.id,
+        message,
         message_id: header("out"),
         from: EmailAddress::new("help@acme.example").expect("an address"),
         from_name: name(LINE),
@@ -305,21 +315,25 @@ fn desk(
     let reference = MailRef {
         tenant: world.tenant,
         message_id: header("out"),
-        ticket: row.id,
-        message: message_id,
+        ticket: ticket.id,
+        message,
         direction: MailRefDirection::Outbound { outbound: outbound.state.id },
         user: customer,
     };
-    let decision = RoutingDecision {
-        tenant: world.tenant,
-        ticket: row.id,
+    (outbound, reference)
+}
+
+fn decision(ticket: &Ticket, stamp: &Stamp<'_>) -> RoutingDecision {
+    RoutingDecision {
+        tenant: ticket.tenant,
+        ticket: ticket.id,
         at: stamp.at(),
-        team: row.team,
+        team: ticket.team,
         reason: RoutingReason::CategoryRule,
-        agent: row.assignee,
+        agent: ticket.assignee,
         teams: vec![TeamVerdict { team: stamp.id(), fits: true }],
         candidates: vec![
-            Candidate { agent, load: u32::MAX, score: 0, why_not: None },
+            Candidate { agent: stamp.id(), load: u32::MAX, score: 0, why_not: None },
             Candidate {
                 agent: stamp.id(),
                 load: 1,
@@ -327,14 +341,13 @@ fn desk(
                 why_not: Some(WhyNot::OtherLanguage { language: language() }),
             },
         ],
-    };
-    let told = notify::raise(world.tenant, agent, NotificationKind::MessageHeld, row.id, stamp);
-    let told = told
-        .and_then(|row| Ok::<_, std::convert::Infallible>(notify::mark_read(row, stamp)))
-        .expect("a notification");
-    let assist = AssistEvent::Processed {
-        ticket: row.id,
-        message: message_id,
+    }
+}
+
+fn processed(message: &Message, answer: &Message) -> AssistEvent {
+    AssistEvent::Processed {
+        ticket: message.ticket,
+        message: message.id,
         analysis: Analysis {
             language: Some(language()),
             category: Some(Scored { value: key("billing"), confidence: 0.7 }),
@@ -344,18 +357,48 @@ fn desk(
         },
         disposition: Disposition::Suggest,
         reasons: vec![ReasonCode::LowConfidence, ReasonCode::Uncited],
-        answer: Some(answer.state.id),
+        answer: Some(answer.id),
+    }
+}
+
+/// A ticket with its messages, mail in and out, a routing decision and a notification.
+fn desk(
+    world: &World,
+    set: &mut ChangeSet,
+    scheme: &Scheme,
+    customer: UserId,
+    article: ArticleId,
+    mark: &str,
+    stamp: &Stamp<'_>,
+) {
+    let mut ticket = sleeping_ticket(world, scheme, customer, stamp);
+    let (raw, filed, message) = mail_in(world, &ticket.state, customer, mark, stamp);
+    ticket.state.messages += 1;
+    let meta = AnswerMeta {
+        model: LINE.to_owned(),
+        sources: vec![Citation { article, revision: u32::MAX, start: 0, end: u32::MAX }],
+        confidence: 0.1 + 0.2,
+        state: AnswerState::Draft,
     };
-    let (ticket_id, version) = (row.id, row.version.next());
-    set.ticket(Transition { state: row, events }, true, stamp)
+    let answer =
+        conversation::write_answer(&ticket.state, Draft { body: text(), meta }, stamp).expect("an answer");
+    assert!(matches!(answer.state.kind, MessageKind::Answer(_)));
+    let row = ticket.state.clone();
+    let (outbound, reference) = mail_out(world, &row, customer, message.state.id, mark, stamp);
+    let told = notify::raise(world.tenant, stamp.id(), NotificationKind::MessageHeld, row.id, stamp);
+    let told = told
+        .and_then(|row| Ok::<_, std::convert::Infallible>(notify::mark_read(row, stamp)))
+        .expect("a notification");
+    let assist = processed(&message.state, &answer.state);
+    set.ticket(ticket, true, stamp)
         .message(message, stamp)
         .message(answer, stamp)
         .mail(filed, stamp)
-        .raw(RawBlob { tenant: world.tenant, hash, bytes: raw })
+        .raw(raw)
         .outbound(outbound, stamp)
         .mail_ref(reference)
-        .routing(decision)
+        .routing(decision(&row, stamp))
         .notification(told, stamp)
-        .assist(ticket_id, version, assist, stamp)
-        .answers(EntityRef::Ticket(ticket_id));
+        .assist(row.id, row.version.next(), assist, stamp)
+        .answers(EntityRef::Ticket(row.id));
 }

@@ -163,7 +163,7 @@ pub async fn s3_each_ticket_occurs_once_in_a_page(backend: Backend) {
     let scope = world.customer(cleo);
     let mut expected: Vec<TicketHit> =
         newest.iter().map(|(ticket, message)| TicketHit { ticket: *ticket, message: *message }).collect();
-    expected.sort_by(|a, b| b.message.cmp(&a.message));
+    expected.sort_by_key(|hit| std::cmp::Reverse(hit.message));
     assert_eq!(find(&world, &scope, "marmot", false).await, expected);
     let query = TicketQuery { text: "marmot".to_owned(), notes: false };
     for size in [1, 2, 3, 4, 7] {

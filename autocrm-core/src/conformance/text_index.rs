@@ -133,7 +133,7 @@ pub async fn x1_the_best_come_first(backend: Index) {
     assert_eq!(hits.len(), 4);
     assert!(hits[0].score > hits[1].score, "a passage about nothing else is better");
     assert!(
-        hits.is_sorted_by(|a, b| a.score > b.score || (a.score == b.score && a.chunk < b.chunk)),
+        hits.is_sorted_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk.cmp(&b.chunk)).is_lt()),
         "best first, ties by chunk id: {hits:?}"
     );
     let both = find(&*index, tenant, &ALL, "gull roof").await;
@@ -167,15 +167,13 @@ pub async fn x2_the_cursor_survives_with_the_changes(backend: Index) {
 pub async fn x2_a_dropped_apply_is_whole_or_absent(backend: Index) {
     let (index, ids) = (backend.port(), Ids::new());
     let tenant = ids.next();
-    let mut dropped = 0;
-    for polls in 1..1_000_u64 {
+    for polls in 1..1_000_usize {
         let word = format!("word{polls}");
         let (change, ..) = article(&ids, ArticleVisibility::Public, &[&word]);
         let changes = [change];
-        let upto = Position::new(polls);
+        let upto = Position::new(u64::try_from(polls).unwrap());
         let before = index.cursor(tenant).await.unwrap();
-        let steps = usize::try_from(polls).unwrap();
-        let done = drop_after(steps, index.apply(tenant, &changes, upto)).await.is_some();
+        let done = drop_after(polls, index.apply(tenant, &changes, upto)).await.is_some();
         // A later, empty apply waits for whatever the dropped one left behind.
         index.apply(tenant, &[], before).await.unwrap();
         let moved = index.cursor(tenant).await.unwrap() == upto;
@@ -189,10 +187,9 @@ pub async fn x2_a_dropped_apply_is_whole_or_absent(backend: Index) {
         assert_eq!(chunks(&*index, tenant, &word).await.len(), 1);
         if done {
             assert!(moved, "a completed apply moves the cursor");
-            assert_effective(dropped, backend.capabilities().suspends, "apply");
+            assert_effective(polls - 1, backend.capabilities().suspends, "apply");
             return;
         }
-        dropped += 1;
     }
     unreachable!("the apply never completes");
 }

@@ -119,7 +119,7 @@ async fn special(world: &World) -> Special {
     let agent = world.person(Role::Agent, "Ann", None).await;
     let team = world.team("Team", &[agent.id]).await;
     let plain = world.ticket(other.id, "plain").await;
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     let stamp = world.stamp();
     let mut made = world.new_ticket(customer.id, "special", &stamp);
     made.state.channel = Channel::Chat;

@@ -73,17 +73,17 @@ fn renamed(change: &IndexChange) -> IndexChange {
                 .collect();
             IndexChange::Replace { article, title, visibility, language, chunks }
         }
-        other => other,
+        removed @ IndexChange::Remove { .. } => removed,
     }
 }
 
 #[async_trait]
 impl TextIndex for BrokenIndex {
     async fn apply(&self, tenant: TenantId, changes: &[IndexChange], upto: Position) -> Result<()> {
-        let shelf = self.shelf(tenant);
+        let place = self.shelf(tenant);
         match self.fault {
             IndexFault::CursorFirst => {
-                self.index.apply(shelf, &[], upto).await?;
+                self.index.apply(place, &[], upto).await?;
                 tokio::task::yield_now().await;
             }
             IndexFault::CursorStays if changes.is_empty() => return Ok(()),
@@ -96,9 +96,9 @@ impl TextIndex for BrokenIndex {
                 self.late.lock().expect("no panic under the lock").push(entry);
                 return self.index.apply(tenant, &[], upto).await;
             }
-            IndexFault::FiledTwice if self.index.cursor(shelf).await? == upto && !changes.is_empty() => {
+            IndexFault::FiledTwice if self.index.cursor(place).await? == upto && !changes.is_empty() => {
                 let again: Vec<IndexChange> = changes.iter().map(renamed).collect();
-                return self.index.apply(shelf, &again, upto).await;
+                return self.index.apply(place, &again, upto).await;
             }
             IndexFault::NothingReplaced => {
                 let moved: Vec<IndexChange> = changes
@@ -116,14 +116,14 @@ impl TextIndex for BrokenIndex {
                         IndexChange::Remove { .. } => change.clone(),
                     })
                     .collect();
-                return self.index.apply(shelf, &moved, upto).await;
+                return self.index.apply(place, &moved, upto).await;
             }
             IndexFault::CursorKept => {
                 *self.kept.lock().expect("no panic under the lock") = Some((tenant, upto));
             }
             _ => {}
         }
-        self.index.apply(shelf, changes, upto).await
+        self.index.apply(place, changes, upto).await
     }
 
     async fn cursor(&self, tenant: TenantId) -> Result<Position> {

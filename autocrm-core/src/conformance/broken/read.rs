@@ -332,7 +332,7 @@ impl Fault for DeadChanged {
         match self {
             Self::OldestFirst => store.requeue(scope, id, now).await,
             Self::AnyRequeued => store.requeue(scope, id, now).await.or(Ok(())),
-            Self::RequeuedLate => store.requeue(scope, id, now.plus(Duration::from_secs(3_600))).await,
+            Self::RequeuedLate => store.requeue(scope, id, now.plus(Duration::from_hours(1))).await,
         }
     }
 }
