@@ -1,5 +1,7 @@
 //! The suites on the SQLite store: two handles with threads of their own on one file.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,

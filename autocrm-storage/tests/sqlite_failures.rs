@@ -1,5 +1,7 @@
 //! Migrations, and files that are locked, damaged, newer, or cannot be written.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::{fs, time::Duration};
@@ -97,7 +99,7 @@ fn a_file_that_is_no_database_is_corrupt() {
 #[test]
 fn a_directory_that_is_missing_is_unavailable() {
     let place = Place::new();
-    let config = SqliteConfig::new(place.directory().join("missing").join("desk.db"));
+    let config = SqliteConfig::new(place.path().join("missing").join("desk.db"));
     assert_eq!(SqliteStore::migrate(&config).unwrap_err().kind(), ErrorKind::Unavailable);
 }
 

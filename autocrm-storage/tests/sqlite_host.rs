@@ -1,5 +1,7 @@
 //! `commit_in`: a host's row and ours are committed or vanish together.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use autocrm_core::{
@@ -12,7 +14,9 @@ use autocrm_core::{
 };
 use autocrm_storage::sqlite::{SqliteStore, commit_in};
 use diesel::{
-    Connection, RunQueryDsl, SqliteConnection, connection::SimpleConnection, result::Error as DieselError,
+    Connection, RunQueryDsl, SqliteConnection,
+    connection::SimpleConnection,
+    result::{DatabaseErrorKind, Error as DieselError},
     sql_types::BigInt,
 };
 use support::{Fixture, Place};
@@ -110,7 +114,8 @@ async fn both_vanish_together() {
         purchase(connection)?;
         Ok(())
     });
-    assert!(matches!(outcome, Err(HostError::Theirs(_))), "{outcome:?}");
+    let Err(HostError::Theirs(error)) = outcome else { panic!("the second purchase 7 is refused") };
+    assert!(matches!(error, DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)), "{error}");
     assert_eq!(host.purchases(), 0);
     assert_eq!(host.store().ticket(&host.scope(), host.ticket.id).await.unwrap(), None);
     assert_eq!(host.store().head(&host.scope()).await.unwrap(), head);
@@ -143,12 +148,10 @@ async fn only_a_write_transaction_is_accepted() {
     let set = host.set.clone();
     let refused = commit_in(&mut host.connection, &set).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::NotInWriteTransaction);
-    let outcome: Result<(), HostError> = host.connection.transaction(|connection| {
-        let refused = commit_in(connection, &set).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::NotInWriteTransaction);
-        Ok(())
-    });
-    outcome.unwrap();
+    let outcome: Result<Receipt, HostError> =
+        host.connection.transaction(|connection| Ok(commit_in(connection, &set)?));
+    let Err(HostError::Ours(refused)) = outcome else { panic!("a transaction that reads is refused") };
+    assert_eq!(refused.kind(), ErrorKind::NotInWriteTransaction);
     assert_eq!(host.store().ticket(&host.scope(), host.ticket.id).await.unwrap(), None);
     // A transaction that has written holds the lock, however it began.
     let outcome: Result<Receipt, HostError> = host.connection.transaction(|connection| {

@@ -32,7 +32,6 @@ pub struct FileBlobs {
 #[derive(Debug)]
 struct Inner {
     root: PathBuf,
-    parts: AtomicU64,
 }
 
 impl FileBlobs {
@@ -43,7 +42,7 @@ impl FileBlobs {
     pub fn open(root: impl Into<PathBuf>) -> Result<Self> {
         let path = root.into();
         fs::create_dir_all(&path).map_err(failure("open a directory of blobs"))?;
-        Ok(Self { inner: Arc::new(Inner { root: path, parts: AtomicU64::new(0) }) })
+        Ok(Self { inner: Arc::new(Inner { root: path }) })
     }
 
     async fn blocking<T: Send + 'static>(
@@ -88,9 +87,8 @@ impl Inner {
             return Ok(hash);
         }
         fs::create_dir_all(&folder)?;
-        let count = self.parts.fetch_add(1, Ordering::Relaxed);
-        let part = folder.join(format!("{hash}.{}.{count}.part", std::process::id()));
-        let written = write_synced(&part, bytes).and_then(|()| fs::rename(&part, &place));
+        let (part, file) = new_part(&folder, hash)?;
+        let written = write_synced(file, bytes).and_then(|()| fs::rename(&part, &place));
         if let Err(error) = written {
             drop(fs::remove_file(&part));
             return Err(error);
@@ -127,8 +125,21 @@ impl Inner {
     }
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
+/// Makes a file that nobody else writes: neither another handle of this process nor one that died with the same id.
+fn new_part(folder: &Path, hash: BlobHash) -> io::Result<(PathBuf, File)> {
+    static PARTS: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let count = PARTS.fetch_add(1, Ordering::Relaxed);
+        let part = folder.join(format!("{hash}.{}.{count}.part", std::process::id()));
+        match File::create_new(&part) {
+            Ok(file) => return Ok((part, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn write_synced(mut file: File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -1,6 +1,7 @@
 //! Messages and templates.
 
 use autocrm_core::{
+    clock::Timestamp,
     conversation::{Attachment, Message, Template},
     error::Result,
     text::{Body, Language},
@@ -59,7 +60,7 @@ impl MessageRecord {
             attachments,
             held: i64::from(message.held),
             mail: message.mail.map(Uid::of),
-            sent_at: message.sent_at.map(|time| time.as_micros()),
+            sent_at: message.sent_at.map(Timestamp::as_micros),
             created_at: message.created_at.as_micros(),
         })
     }

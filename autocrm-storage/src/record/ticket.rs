@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use autocrm_core::{
+    clock::Timestamp,
     error::Result,
     id::{TicketId, UserId},
     routing::RoutingDecision,
@@ -80,7 +81,7 @@ impl TicketRecord {
             parent: ticket.parent,
             links: ticket.links.clone(),
         };
-        let micros = |time: Option<autocrm_core::clock::Timestamp>| time.map(|time| time.as_micros());
+        let micros = |time: Option<Timestamp>| time.map(Timestamp::as_micros);
         Ok(Self {
             tenant: Uid::of(ticket.tenant),
             id: Uid::of(ticket.id),

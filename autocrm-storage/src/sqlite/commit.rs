@@ -41,13 +41,13 @@ pub(crate) struct Attempt<'a> {
 
 /// Applies a change set. On an error the caller takes everything back to the savepoint before.
 pub(crate) fn apply(connection: &mut SqliteConnection, ledger: &mut Ledger, plan: Plan) -> Result<Receipt> {
-    if let Some(key) = &plan.key {
-        if let Some(kept) = receipt::find(connection, plan.tenant, key)? {
-            if kept.counts_at(plan.at) {
-                return kept.replay(key);
-            }
-            kept.forget(connection)?;
+    if let Some(key) = &plan.key
+        && let Some(kept) = receipt::find(connection, plan.tenant, key)?
+    {
+        if kept.counts_at(plan.at) {
+            return kept.replay(key);
         }
+        kept.forget(connection)?;
     }
     let mut attempt = Attempt { connection, ledger, tenant: plan.tenant, numbers: Vec::new(), subject: None };
     for requirement in &plan.requirements {
@@ -136,7 +136,7 @@ impl Attempt<'_> {
             Row::Team(saved) => save!(self.connection, saved, autocrm_team by tenant, id),
             Row::Ticket(plan) => ticket::save(self, *plan),
             Row::EraseTicket(id) => erase::ticket(self, id),
-            Row::Message(saved) => conversation::save(self, *saved),
+            Row::Message(saved) => conversation::save(self, &saved),
             Row::Template(saved) => save!(self.connection, saved, autocrm_template by tenant, id),
             Row::Routing(decision) => ticket::save_routing(self.connection, &decision),
             Row::Article(saved) => save!(self.connection, saved, autocrm_article by tenant, id),

@@ -30,7 +30,7 @@ use crate::{
 const READ: &str = "message";
 
 /// Writes a message and notes what it is found by.
-pub(crate) fn save(attempt: &mut Attempt<'_>, saved: Saved<MessageRecord>) -> Result<()> {
+pub(crate) fn save(attempt: &mut Attempt<'_>, saved: &Saved<MessageRecord>) -> Result<()> {
     let fresh = saved.from == 0;
     let row: i64 = if fresh {
         let inserted =
@@ -56,10 +56,8 @@ pub(crate) fn save(attempt: &mut Attempt<'_>, saved: Saved<MessageRecord>) -> Re
 
 /// Returns the subject of a ticket at this point of the change set; empty when there is no such ticket.
 fn subject(attempt: &mut Attempt<'_>, id: Uid) -> Result<String> {
-    if let Some((written, subject)) = &attempt.subject {
-        if *written == id {
-            return Ok(subject.clone());
-        }
+    if let Some((_, subject)) = attempt.subject.as_ref().filter(|(written, _)| *written == id) {
+        return Ok(subject.clone());
     }
     let stored: Option<String> = autocrm_ticket::table
         .filter(autocrm_ticket::tenant.eq(attempt.tenant))

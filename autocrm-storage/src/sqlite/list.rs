@@ -319,12 +319,9 @@ impl Listing<'_> {
             || vec![Vec::new()],
             |(_, owners)| owners.into_iter().map(|one| vec![one]).collect(),
         );
-        let statuses =
-            statuses.into_iter().map(|status| Condition::equal("t.status", Bind::Number(status.code())));
-        let priorities = priorities
-            .into_iter()
-            .map(|priority| Condition::equal("t.priority", Bind::Number(priority.code())));
-        let ranges = times(times(first, statuses.collect()), priorities.collect());
+        let of_status = equals("t.status", statuses.into_iter().map(Code::code));
+        let of_priority = equals("t.priority", priorities.into_iter().map(Code::code));
+        let ranges = times(times(first, &of_status), &of_priority);
         if ranges.len() > MOST_BRANCHES {
             return None;
         }
@@ -409,8 +406,12 @@ fn owner(column: &str, id: Option<Uid>) -> Condition {
     }
 }
 
+fn equals(column: &str, codes: impl Iterator<Item = i64>) -> Vec<Condition> {
+    codes.map(|code| Condition::equal(column, Bind::Number(code))).collect()
+}
+
 /// Returns every range followed by every condition; the ranges themselves when there is no condition.
-fn times(ranges: Vec<Vec<Condition>>, conditions: Vec<Condition>) -> Vec<Vec<Condition>> {
+fn times(ranges: Vec<Vec<Condition>>, conditions: &[Condition]) -> Vec<Vec<Condition>> {
     if conditions.is_empty() {
         return ranges;
     }

@@ -151,7 +151,8 @@ fn search(
     if let View::Customer(user) = scope.view() {
         let own = own_messages(connection, tenant, Uid::of(*user), before)?;
         if i64::try_from(own.len()).is_ok_and(|count| count <= LOOKED_UP) {
-            let mut held = |hit: Hit| matches(connection, &expression, hit.0).map(|holds| holds.then_some(hit));
+            let mut held =
+                |hit: Hit| matches(connection, &expression, hit.0).map(|holds| holds.then_some(hit));
             return gather(own.into_iter().filter_map(move |hit| held(hit).transpose()), page);
         }
     }

@@ -10,6 +10,7 @@ use autocrm_core::{
     page::{Page, PageRequest},
     port::TicketReader,
     routing::RoutingDecision,
+    text::Tag,
     ticket::{StatusCategory, Ticket, TicketFilter, TicketNumber},
 };
 use diesel::{SqliteConnection, prelude::*, upsert::excluded};
@@ -98,7 +99,7 @@ fn repeat(
         let gone = autocrm_participant::table.find((record.tenant, user, record.id));
         diesel::delete(gone).execute(connection).during(COMMIT)?;
     }
-    let mut earlier_tags: BTreeSet<&str> = before.tags.iter().map(|tag| tag.as_str()).collect();
+    let mut earlier_tags: BTreeSet<&str> = before.tags.iter().map(Tag::as_str).collect();
     for tag in tags {
         if !earlier_tags.remove(tag.as_str()) {
             add_tag(connection, record, tag)?;

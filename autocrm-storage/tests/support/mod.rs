@@ -1,8 +1,8 @@
 //! A database file in a directory of its own, and a tenant in it.
 
-#![expect(dead_code, reason = "each test file uses a part of this")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use autocrm_core::{access::Scope, port::Committer, testing::Scene, user::User};
 use autocrm_storage::sqlite::{SqliteConfig, SqliteStore, Synchronous};
@@ -17,10 +17,6 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap() }
-    }
-
-    pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
     }
 
     pub(crate) fn path(&self) -> PathBuf {
