@@ -28,11 +28,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut code = String::from("pub(crate) static ARTICLES: &[(&str, &str)] = &[\n");
     for path in articles {
-        writeln!(code, "    ({:?}, include_str!({path:?})),", stem(&path)?)?;
+        writeln!(code, "    ({:?}, include_str!({:?})),", stem(&path)?, text(&path)?)?;
     }
     code.push_str("];\n\npub(crate) static MAILS: &[(&str, &[u8])] = &[\n");
     for path in with_ending(&mails, "eml")? {
-        writeln!(code, "    ({:?}, include_bytes!({path:?})),", stem(&path)?)?;
+        writeln!(code, "    ({:?}, include_bytes!({:?})),", stem(&path)?, text(&path)?)?;
     }
     code.push_str("];\n");
     fs::write(output.join("library.rs"), code)?;
@@ -54,6 +54,10 @@ fn with_ending(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Box<dyn Erro
     }
     found.sort();
     Ok(found)
+}
+
+fn text(path: &Path) -> Result<&str, Box<dyn Error>> {
+    path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()).into())
 }
 
 /// Returns the file's name without its ending, in lower case: the article's short name.
