@@ -1,5 +1,7 @@
 //! The suites on the parser and the outbox.
 
+#![expect(clippy::expect_used, reason = "a harness that cannot start fails")]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -3,7 +3,7 @@
 use autocrm_core::{
     access::Actor,
     app::Error,
-    conversation::Author,
+    conversation::{Author, Message},
     id::TicketId,
     page::{Cursor, PageRequest},
     text::{Body, TextError, TextProblem},
@@ -90,6 +90,6 @@ async fn latest_message(shared: &Shared, actor: &Actor, id: TicketId) -> Result<
     let page = PageRequest::after(Cursor { key: before.max(0), id: id.as_uuid() }, LATEST);
     let messages = shared.crm.conversations().messages(actor, id, &page).await?.items;
     let by_customer = messages.iter().rev().find(|message| matches!(message.author, Author::Customer { .. }));
-    let text = by_customer.map(|message| message.newest_text()).unwrap_or_default();
+    let text = by_customer.map(Message::newest_text).unwrap_or_default();
     Ok(format!("{}\n{text}", ticket.subject))
 }
