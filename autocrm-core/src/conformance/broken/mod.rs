@@ -3,6 +3,7 @@
 //! A twin wraps a working backend. The suites' own test asserts that a scenario of the broken clause fails on it.
 
 mod commit;
+mod job;
 mod model;
 mod port;
 mod read;
@@ -17,12 +18,12 @@ use crate::{
 };
 
 use commit::{
-    AnsweredEarly, AttemptLimitIgnored, ConflictSwallowed, CountedWhenRefused, EffectsOfStaleWorkers,
-    EventsChanged, EventsOfRefusedSets, HalfApplied, JobsChanged, KeyBlurred, KeyForgotten, KeyKeptForEver,
-    LastWriterWins, LineEndsFolded, LoadCountedBefore, MicrosecondsLost, NamesakeKept, NumberReused,
-    PoisonedWhenDropped, ReplayUnmarked, RequirementIgnored, RetriedAtOnce, StaleTokenAccepted, TextsTrimmed,
-    TornWhenDropped, VersionIgnored,
+    AnsweredEarly, ConflictSwallowed, CountedWhenRefused, EventsChanged, EventsOfRefusedSets, HalfApplied,
+    KeyBlurred, KeyForgotten, KeyKeptForEver, LastWriterWins, LineEndsFolded, LoadCountedBefore,
+    MicrosecondsLost, NamesakeKept, NumberReused, PoisonedWhenDropped, ReplayUnmarked, RequirementIgnored,
+    TextsTrimmed, TornWhenDropped, VersionIgnored,
 };
+use job::{AttemptLimitIgnored, EffectsOfStaleWorkers, JobsChanged, RetriedAtOnce, StaleTokenAccepted};
 use model::{LineParser, ModelFault, QuotingModel, SmallWords, WordClassifier};
 use port::{BlobFault, BrokenBlobs, BrokenIndex, BrokenMailer, IndexFault, MailerFault};
 use read::{
