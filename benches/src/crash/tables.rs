@@ -47,6 +47,13 @@ pub(crate) fn examine(file: &Path) -> Result<Findings> {
         findings.torn += count as usize;
         findings.details.push(format!("{count} messages are not in the search index"));
     }
+    // Every message of a customer asks for one job, and nothing ran any.
+    let idle = "SELECT count(*) AS found FROM autocrm_message m WHERE 1 <> (SELECT count(*) FROM autocrm_job j WHERE j.tenant = m.tenant AND j.key = m.ticket AND j.state < 2 AND j.kind = 'process_ticket' AND instr(j.payload, lower(substr(hex(m.id), 1, 8) || '-' || substr(hex(m.id), 9, 4) || '-' || substr(hex(m.id), 13, 4) || '-' || substr(hex(m.id), 17, 4) || '-' || substr(hex(m.id), 21))) > 0)";
+    let lacking = rows(&mut connection, idle, &[])?.first().map_or(0, |row| row.get("found").integer());
+    if lacking > 0 {
+        findings.torn += lacking as usize;
+        findings.details.push(format!("{lacking} messages do not have exactly one job"));
+    }
     receipts(&mut connection, &mut findings)?;
     Ok(findings)
 }
