@@ -69,13 +69,12 @@ impl Default for ServeArguments {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "source", required = true, multiple = false, args = ["mbox", "eml"])]
 struct ImportArguments {
     /// A file of many mails (mboxrd, mboxo or mboxcl).
     #[arg(long, value_name = "FILE")]
     mbox: Option<PathBuf>,
     /// A folder of `.eml` files, read in the order of their names; or one such file.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", required_unless_present = "mbox", conflicts_with = "mbox")]
     eml: Option<PathBuf>,
     /// Vouch for the senders of these mails: they may write on their tickets, and answers may leave by themselves.
     #[arg(long)]
