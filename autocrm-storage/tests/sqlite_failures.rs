@@ -97,6 +97,42 @@ fn a_file_that_is_no_database_is_corrupt() {
 }
 
 #[test]
+fn looking_at_a_file_leaves_it_as_it_is() {
+    let place = Place::new();
+    SqliteStore::migrate(&place.config()).unwrap();
+    raw(&place).batch_execute("PRAGMA journal_mode = DELETE").unwrap();
+    for _ in 0..2 {
+        assert!(SqliteStore::schema_status(&place.config()).unwrap().pending.is_empty());
+        let findings = SqliteStore::doctor(&place.config());
+        let codes: Vec<_> = findings.iter().map(|finding| (finding.severity, finding.code)).collect();
+        assert_eq!(codes, [(Severity::Warning, "no_wal")]);
+    }
+    SqliteStore::open(place.config()).unwrap();
+    assert_eq!(SqliteStore::doctor(&place.config()), []);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_refuses_one_call_and_not_its_neighbours() {
+    let place = Place::new();
+    let fixture = Fixture::open(&place).await;
+    let (opened, ticket) = fixture.scene.ticket(fixture.customer.id, "Damage", None);
+    fixture.store.commit(&opened).await.unwrap();
+    let stored = fixture.store.ticket(&fixture.scope(), ticket.id).await.unwrap().unwrap();
+    let (invited, _) = fixture.scene.invite(&stored, &[fixture.scene.stamp().id()]);
+    let mut other = raw(&place);
+    other.batch_execute("UPDATE autocrm_ticket SET rest = 'no JSON'; BEGIN IMMEDIATE").unwrap();
+    // Both wait for the lock, and are then in one batch.
+    let (good, _) = fixture.scene.ticket(fixture.customer.id, "Healthy", None);
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        other.batch_execute("ROLLBACK").unwrap();
+    };
+    let (bad, good, ()) = tokio::join!(fixture.store.commit(&invited), fixture.store.commit(&good), release);
+    assert_eq!(bad.unwrap_err().kind(), ErrorKind::Corrupt);
+    good.unwrap();
+}
+
+#[test]
 fn a_directory_that_is_missing_is_unavailable() {
     let place = Place::new();
     let config = SqliteConfig::new(place.path().join("missing").join("desk.db"));

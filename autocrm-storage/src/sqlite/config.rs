@@ -84,30 +84,47 @@ impl SqliteConfig {
         Ok(())
     }
 
-    /// Opens a connection. SQLite makes a missing file; callers who must not do so look first.
+    /// Opens a connection that works in WAL mode. SQLite makes a missing file; callers who must not do so look first.
     pub(crate) fn connect(&self) -> Result<SqliteConnection> {
+        let mut connection = self.look()?;
+        // The WAL is moved into the file every 4,000 pages rather than 1,000, so that the two syncs of that are paid
+        // less often; temporary b-trees and savepoint journals stay in memory.
+        let pragmas = format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; PRAGMA foreign_keys = ON;
+             PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;",
+            self.synchronous.as_str()
+        );
+        connection.batch_execute(&pragmas).during(OPEN)?;
+        Ok(connection)
+    }
+
+    /// Opens a connection and leaves the file as it is.
+    fn look(&self) -> Result<SqliteConnection> {
         let path = self.path.to_str().ok_or_else(|| {
             Error::new(ErrorKind::Invalid, OPEN).context("the path of the database file is not UTF-8")
         })?;
         let mut connection = SqliteConnection::establish(path).map_err(open_failure(OPEN))?;
         let millis = i32::try_from(self.busy_timeout.as_millis()).unwrap_or(i32::MAX);
-        // The WAL is moved into the file every 4,000 pages rather than 1,000, so that the two syncs of that are paid
-        // less often; temporary b-trees and savepoint journals stay in memory.
-        let pragmas = format!(
-            "PRAGMA busy_timeout = {millis}; PRAGMA journal_mode = WAL; PRAGMA synchronous = {};
-             PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{};
-             PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;",
-            self.synchronous.as_str(),
-            self.cache_kib
-        );
+        let pragmas = format!("PRAGMA busy_timeout = {millis}; PRAGMA cache_size = -{};", self.cache_kib);
         connection.batch_execute(&pragmas).during(OPEN)?;
         Ok(connection)
     }
 
     /// Opens a connection to a file that exists.
     pub(crate) fn connect_existing(&self) -> Result<SqliteConnection> {
+        self.require_file()?;
+        self.connect()
+    }
+
+    /// Opens a connection to a file that exists, and leaves it as it is.
+    pub(crate) fn look_at_existing(&self) -> Result<SqliteConnection> {
+        self.require_file()?;
+        self.look()
+    }
+
+    fn require_file(&self) -> Result<()> {
         match self.path.try_exists() {
-            Ok(true) => self.connect(),
+            Ok(true) => Ok(()),
             Ok(false) => Err(Error::new(ErrorKind::SchemaOutdated, OPEN)
                 .context("there is no database file yet: migrate first")),
             Err(error) => Err(Error::new(ErrorKind::Unavailable, OPEN).context(error.kind()).source(error)),

@@ -51,7 +51,7 @@ impl From<Error> for Finding {
 
 /// Examines a file.
 pub(crate) fn examine(config: &SqliteConfig) -> Vec<Finding> {
-    let opened = config.check().and_then(|()| config.connect_existing());
+    let opened = config.check().and_then(|()| config.look_at_existing());
     let mut connection = match opened {
         Ok(connection) => connection,
         Err(error) => return vec![error.into()],

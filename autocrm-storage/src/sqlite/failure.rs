@@ -70,18 +70,6 @@ impl<T> During<T> for diesel::QueryResult<T> {
     }
 }
 
-/// Returns whether a failure is an answer to one caller, so that the others of its batch go on.
-pub(crate) fn is_refusal(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Conflict
-            | ErrorKind::KeyReused
-            | ErrorKind::Invalid
-            | ErrorKind::NotFound
-            | ErrorKind::LimitExceeded
-    )
-}
-
 /// Repeats a failure of a whole batch to one of its callers.
 pub(crate) fn repeat(cause: &Error, operation: &'static str) -> Error {
     let kind = match cause.kind() {

@@ -39,7 +39,7 @@ pub fn commit_in(connection: &mut SqliteConnection, changes: &ChangeSet) -> Resu
         let receipt = commit::apply(connection, ledger, plan)?;
         ledger.settle(connection)?;
         Ok(receipt)
-    })
+    })?
 }
 
 fn refused(context: &'static str) -> Error {

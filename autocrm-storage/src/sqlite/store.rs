@@ -113,7 +113,7 @@ impl SqliteStore {
         if !config.path.exists() {
             return Ok(migrate::status_of(0));
         }
-        migrate::status(&mut config.connect()?)
+        migrate::status(&mut config.look_at_existing()?)
     }
 
     /// Examines a database file and returns what is wrong with it; nothing: all is well. It changes nothing, and works

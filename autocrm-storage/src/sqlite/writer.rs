@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use autocrm_core::error::{Error, Result};
+use autocrm_core::error::{Error, ErrorKind, Result};
 use diesel::{RunQueryDsl, SqliteConnection, connection::SimpleConnection};
 use tokio::sync::{Notify, oneshot};
 
@@ -11,7 +11,7 @@ use crate::{
     column::Uid,
     sqlite::{
         config::SqliteConfig,
-        failure::{During, is_refusal, repeat},
+        failure::{During, repeat},
         inbox::{CloseAtEnd, Inbox},
         journal::{self, Counter},
         search::{self, SearchChange},
@@ -86,30 +86,27 @@ impl Ledger {
     }
 }
 
-/// Applies `work` in a savepoint: on a failure nothing of it remains, in the database or in the ledger.
+/// Applies `work` in a savepoint. A failure of the work alone is the inner one: nothing of it remains, in the database
+/// or in the ledger, and the transaction goes on. The outer failure says that the transaction is lost.
 pub(crate) fn in_savepoint<T>(
     connection: &mut SqliteConnection,
     ledger: &mut Ledger,
     tenant: Uid,
     work: impl FnOnce(&mut SqliteConnection, &mut Ledger) -> Result<T>,
-) -> Result<T> {
+) -> Result<Result<T>> {
     let mark = ledger.mark(tenant);
     Sql::<()>::new("SAVEPOINT autocrm_set").execute(connection).during(BATCH)?;
-    match work(connection, ledger) {
+    let error = match work(connection, ledger) {
         Ok(value) => {
             Sql::<()>::new("RELEASE autocrm_set").execute(connection).during(BATCH)?;
-            Ok(value)
+            return Ok(Ok(value));
         }
-        Err(error) => {
-            ledger.take_back(&mark);
-            let undone = connection.batch_execute("ROLLBACK TO autocrm_set; RELEASE autocrm_set");
-            // A failure such as a full disk has ended the whole transaction already; it is the cause to be told.
-            if is_refusal(&error) {
-                undone.during(BATCH)?;
-            }
-            Err(error)
-        }
-    }
+        Err(error) => error,
+    };
+    ledger.take_back(&mark);
+    let undone = connection.batch_execute("ROLLBACK TO autocrm_set; RELEASE autocrm_set");
+    // A full disk and its like concern everybody, and may have ended the transaction already.
+    if undone.is_err() || error.kind() == ErrorKind::Unavailable { Err(error) } else { Ok(Err(error)) }
 }
 
 /// A call that waits for the writer.
@@ -148,13 +145,8 @@ where
 {
     fn run(&mut self, connection: &mut SqliteConnection, ledger: &mut Ledger) -> Result<()> {
         let Some(work) = self.work.take() else { return Ok(()) };
-        match in_savepoint(connection, ledger, self.tenant, work) {
-            Err(error) if !is_refusal(&error) => Err(error),
-            outcome => {
-                self.outcome = Some(outcome);
-                Ok(())
-            }
-        }
+        self.outcome = Some(in_savepoint(connection, ledger, self.tenant, work)?);
+        Ok(())
     }
 
     fn answer(self: Box<Self>, failure: Option<&Error>) {
