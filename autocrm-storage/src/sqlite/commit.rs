@@ -72,7 +72,7 @@ macro_rules! version {
             .filter($table::tenant.eq($attempt.tenant))
             .filter($table::id.eq(Uid::of($id)))
             .select($table::version)
-            .first::<i64>($attempt.connection)
+            .get_result::<i64>($attempt.connection)
             .optional()
     };
 }
@@ -103,13 +103,13 @@ impl Attempt<'_> {
             EntityRef::Outbound(id) => version!(self, autocrm_outbound, id),
             EntityRef::Scheme => {
                 let scheme = autocrm_scheme::table.find(self.tenant).select(autocrm_scheme::version);
-                scheme.first(self.connection).optional()
+                scheme.get_result(self.connection).optional()
             }
             EntityRef::Team(id) => version!(self, autocrm_team, id),
             EntityRef::Template(id) => version!(self, autocrm_template, id),
             EntityRef::Tenant => {
                 let tenant = autocrm_tenant::table.find(self.tenant).select(autocrm_tenant::version);
-                tenant.first(self.connection).optional()
+                tenant.get_result(self.connection).optional()
             }
             EntityRef::Ticket(id) => version!(self, autocrm_ticket, id),
             EntityRef::User(id) => version!(self, autocrm_user, id),

@@ -44,7 +44,7 @@ pub(crate) fn save(attempt: &mut Attempt<'_>, saved: &Saved<MessageRecord>) -> R
             .filter(autocrm_message::tenant.eq(saved.record.tenant))
             .filter(autocrm_message::id.eq(saved.record.id))
             .select(autocrm_message::row)
-            .first(attempt.connection)
+            .get_result(attempt.connection)
             .during(COMMIT)?
     };
     let subject = subject(attempt, saved.record.ticket)?;
@@ -63,7 +63,7 @@ fn subject(attempt: &mut Attempt<'_>, id: Uid) -> Result<String> {
         .filter(autocrm_ticket::tenant.eq(attempt.tenant))
         .filter(autocrm_ticket::id.eq(id))
         .select(autocrm_ticket::subject)
-        .first(attempt.connection)
+        .get_result(attempt.connection)
         .optional()
         .during(COMMIT)?;
     Ok(stored.unwrap_or_default())
@@ -82,7 +82,6 @@ fn messages_of(
         .filter(autocrm_message::tenant.eq(Uid::of(scope.tenant())))
         .filter(autocrm_message::ticket.eq(Uid::of(ticket)))
         .order((autocrm_message::sequence.asc(), autocrm_message::id.asc()))
-        .limit(number(page.limit() + 1))
         .select(MessageRecord::as_select())
         .into_boxed();
     if !scope.sees_audience(MessageAudience::Internal) {
@@ -92,8 +91,11 @@ fn messages_of(
         let later = autocrm_message::sequence.gt(cursor.key).or(autocrm_message::id.gt(Uid(cursor.id)));
         messages = messages.filter(autocrm_message::sequence.ge(cursor.key)).filter(later);
     }
-    let records = messages.load(connection).during("messages")?;
-    let found: Vec<Message> = records.into_iter().map(MessageRecord::decode).collect::<Result<_>>()?;
+    let records = messages.load_iter::<MessageRecord, _>(connection).during("messages")?;
+    let found: Vec<Message> = records
+        .take(page.limit() + 1)
+        .map(|record| record.during("messages")?.decode())
+        .collect::<Result<_>>()?;
     Ok(Page::from_overfetch(found, page.limit(), |message| Cursor {
         key: i64::from(message.sequence),
         id: message.id.as_uuid(),
@@ -110,7 +112,7 @@ impl ConversationReader for SqliteStore {
                     .filter(autocrm_message::tenant.eq(Uid::of(scope.tenant())))
                     .filter(autocrm_message::id.eq(Uid::of(id)))
                     .select(MessageRecord::as_select())
-                    .first(connection)
+                    .get_result(connection)
                     .optional()
                     .during(READ)?;
                 let Some(message) = found.map(MessageRecord::decode).transpose()? else { return Ok(None) };
@@ -136,7 +138,7 @@ impl ConversationReader for SqliteStore {
             let document: Option<String> = autocrm_template::table
                 .find((Uid::of(scope.tenant()), Uid::of(id)))
                 .select(autocrm_template::document)
-                .first(connection)
+                .get_result(connection)
                 .optional()
                 .during("template")?;
             let template: Option<Template> = document.map(|text| from_json(&text, "template")).transpose()?;

@@ -44,7 +44,7 @@ pub(crate) fn ticket(attempt: &mut Attempt<'_>, id: TicketId) -> Result<()> {
             autocrm_ticket::deleted_at,
             autocrm_ticket::rest,
         ))
-        .first(attempt.connection)
+        .get_result(attempt.connection)
         .optional()
         .during(COMMIT)?;
     let Some((row, requester, deleted_at, rest)) = stored else { return Ok(()) };

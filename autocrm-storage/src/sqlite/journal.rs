@@ -35,7 +35,7 @@ pub(crate) fn read_counter(connection: &mut SqliteConnection, tenant: Uid) -> Re
     let found: Option<(i64, i64)> = autocrm_counter::table
         .find(tenant)
         .select((autocrm_counter::number, autocrm_counter::position))
-        .first(connection)
+        .get_result(connection)
         .optional()
         .during(COMMIT)?;
     Ok(found.map_or_else(Counter::default, |(number, position)| Counter { number, position }))

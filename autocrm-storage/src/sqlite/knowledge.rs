@@ -82,7 +82,7 @@ fn decode_article(text: &str) -> Result<Article> {
 
 fn find(connection: &mut SqliteConnection, scope: &Scope, id: ArticleId) -> Result<Option<Article>> {
     let one = shown(scope).filter(autocrm_article::id.eq(Uid::of(id)));
-    let document: Option<String> = one.first(connection).optional().during("article")?;
+    let document: Option<String> = one.get_result(connection).optional().during("article")?;
     document.as_deref().map(decode_article).transpose()
 }
 
@@ -119,7 +119,7 @@ fn find_chunks(connection: &mut SqliteConnection, scope: &Scope, ids: &[ChunkId]
         let document: Option<String> = autocrm_chunk::table
             .find((Uid::of(scope.tenant()), Uid::of(*id)))
             .select(autocrm_chunk::document)
-            .first(connection)
+            .get_result(connection)
             .optional()
             .during("chunks")?;
         let Some(text) = document else { continue };
@@ -141,7 +141,7 @@ impl KnowledgeReader for SqliteStore {
     async fn article_by_slug(&self, scope: &Scope, slug: &Key) -> Result<Option<Article>> {
         let one = shown(scope).filter(autocrm_article::slug.eq(slug.as_str().to_owned()));
         self.read("article_by_slug", move |connection| {
-            let document: Option<String> = one.first(connection).optional().during("article_by_slug")?;
+            let document: Option<String> = one.get_result(connection).optional().during("article_by_slug")?;
             document.as_deref().map(decode_article).transpose()
         })
         .await
@@ -196,7 +196,7 @@ impl KnowledgeReader for SqliteStore {
             let document: Option<String> = autocrm_revision::table
                 .find(key)
                 .select(autocrm_revision::document)
-                .first(connection)
+                .get_result(connection)
                 .optional()
                 .during("revision")?;
             document.map(|text| from_json(&text, "revision")).transpose()

@@ -16,7 +16,7 @@ use diesel::{
 };
 
 use crate::{
-    column::{Code, Uid, number},
+    column::{Code, Uid},
     record::TicketRecord,
     sqlite::{
         failure::During,
@@ -387,7 +387,8 @@ impl Listing<'_> {
         }
         let (sql, binds) = joined(&clauses);
         let from = &source.from;
-        let text = format!("SELECT {key}, {id}, t.row FROM {from} WHERE {sql} ORDER BY {order} LIMIT ?");
+        let most = self.most;
+        let text = format!("SELECT {key}, {id}, t.row FROM {from} WHERE {sql} ORDER BY {order} LIMIT {most}");
         let mut statement = Sql::<(BigInt, Binary, BigInt)>::new(text);
         for bind in binds {
             statement = statement.bind(bind);
@@ -395,7 +396,7 @@ impl Listing<'_> {
         if count > source.range.len() + KEPT_CONDITIONS {
             statement = statement.once();
         }
-        statement.number(number(self.most)).load(connection).during(LIST)
+        statement.load(connection).during(LIST)
     }
 }
 

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use diesel::{SqliteConnection, prelude::*, sql_types::Binary, sqlite::Sqlite};
 
 use crate::{
-    column::{Digest, Uid, from_json, number},
+    column::{Digest, Uid, from_json},
     record::{MailRefRecord, RawRecord},
     schema::{autocrm_inbound, autocrm_mail_ref, autocrm_outbound, autocrm_raw},
     sqlite::{
@@ -59,7 +59,7 @@ impl SqliteStore {
             .into_boxed();
         let one = only(mails);
         self.read(operation, move |connection| {
-            let document: Option<String> = one.first(connection).optional().during(operation)?;
+            let document: Option<String> = one.get_result(connection).optional().during(operation)?;
             document.map(|text| from_json(&text, "inbound mail")).transpose()
         })
         .await
@@ -106,7 +106,7 @@ impl MailReader for SqliteStore {
             let document: Option<String> = autocrm_outbound::table
                 .find(key)
                 .select(autocrm_outbound::document)
-                .first(connection)
+                .get_result(connection)
                 .optional()
                 .during("outbound")?;
             document.map(|text| from_json(&text, "outbound mail")).transpose()
@@ -149,15 +149,18 @@ impl MailReader for SqliteStore {
         }
         let tenant = Uid::of(scope.tenant());
         self.read("ticket_mail_refs", move |connection| {
-            let records: Vec<MailRefRecord> = autocrm_mail_ref::table
+            let latest = autocrm_mail_ref::table
                 .filter(autocrm_mail_ref::tenant.eq(tenant))
                 .filter(autocrm_mail_ref::ticket.eq(Uid::of(ticket)))
                 .order((autocrm_mail_ref::message.desc(), autocrm_mail_ref::message_id.desc()))
-                .limit(number(most))
-                .select(MailRefRecord::as_select())
-                .load(connection)
-                .during("ticket_mail_refs")?;
-            records.into_iter().rev().map(MailRefRecord::decode).collect()
+                .select(MailRefRecord::as_select());
+            let records = latest.load_iter::<MailRefRecord, _>(connection).during("ticket_mail_refs")?;
+            let mut refs: Vec<MailRef> = records
+                .take(most)
+                .map(|record| record.during("ticket_mail_refs")?.decode())
+                .collect::<Result<_>>()?;
+            refs.reverse();
+            Ok(refs)
         })
         .await
     }
@@ -191,7 +194,7 @@ impl MailReader for SqliteStore {
             let bytes: Option<Vec<u8>> = autocrm_raw::table
                 .find(key)
                 .select(autocrm_raw::bytes)
-                .first(connection)
+                .get_result(connection)
                 .optional()
                 .during("raw")?;
             Ok(bytes.map(Bytes::from))

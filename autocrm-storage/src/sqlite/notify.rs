@@ -25,7 +25,7 @@ impl NotificationReader for SqliteStore {
             let document: Option<String> = autocrm_notification::table
                 .find((Uid::of(scope.tenant()), Uid::of(id)))
                 .select(autocrm_notification::document)
-                .first(connection)
+                .get_result(connection)
                 .optional()
                 .during("notification")?;
             let told: Option<Notification> =

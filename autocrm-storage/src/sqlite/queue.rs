@@ -100,14 +100,14 @@ fn claim(connection: &mut SqliteConnection, request: &ClaimRequest) -> Result<Ve
     .during(CLAIM)?;
     let due = format!(
         "SELECT {COLUMNS} FROM autocrm_job j WHERE j.state = 0 AND j.run_at <= ? AND NOT {BLOCKED} \
-         ORDER BY j.run_at, j.id LIMIT ?"
+         ORDER BY j.run_at, j.id LIMIT {most}"
     );
-    let due = Sql::<Columns>::new(due).number(now).number(number(most));
+    let due = Sql::<Columns>::new(due).number(now);
     let mut jobs: Vec<JobRow> = due.load(connection).during(CLAIM)?;
     let expired = format!(
-        "SELECT {COLUMNS} FROM autocrm_job j WHERE j.state = 1 AND j.lease_until <= ? ORDER BY j.run_at, j.id LIMIT ?"
+        "SELECT {COLUMNS} FROM autocrm_job j WHERE j.state = 1 AND j.lease_until <= ? ORDER BY j.run_at, j.id LIMIT {most}"
     );
-    let expired = Sql::<Columns>::new(expired).number(now).number(number(most));
+    let expired = Sql::<Columns>::new(expired).number(now);
     jobs.extend(expired.load::<JobRow>(connection).during(CLAIM)?);
     jobs.sort_unstable_by_key(|job| (job.run_at, job.id));
     jobs.truncate(most);
@@ -258,7 +258,7 @@ impl JobQueue for SqliteStore {
                 .filter(autocrm_job::id.eq(Uid::of(id)))
                 .filter(autocrm_job::tenant.eq(tenant))
                 .select(JobRow::as_select())
-                .first(connection)
+                .get_result(connection)
                 .optional()
                 .during("inspect")?;
             found.map(JobRow::decode).transpose()

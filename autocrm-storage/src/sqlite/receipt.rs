@@ -4,12 +4,16 @@ use autocrm_core::{
     change::{KEY_RETENTION, Receipt},
     error::{Error, ErrorKind, Result},
 };
-use diesel::{SqliteConnection, prelude::*};
+use diesel::{
+    SqliteConnection,
+    prelude::*,
+    sql_types::{BigInt, Binary},
+};
 
 use crate::{
     column::{Digest, Uid, from_json, time, to_json},
     schema::autocrm_idempotency,
-    sqlite::{failure::During, plan::KeyPlan, save::COMMIT},
+    sqlite::{failure::During, plan::KeyPlan, save::COMMIT, statement::Sql},
 };
 
 /// How many of the oldest keys are looked at whenever one is added: as long as two go for each that comes, the table
@@ -44,7 +48,7 @@ pub(crate) fn find(connection: &mut SqliteConnection, tenant: Uid, key: &KeyPlan
         .filter(autocrm_idempotency::principal.eq(&key.principal))
         .filter(autocrm_idempotency::key.eq(&key.key))
         .select(Kept::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()
         .during(COMMIT)
 }
@@ -86,12 +90,9 @@ pub(crate) fn keep(
     let receipt = to_json(receipt)?;
     let new = NewKey { tenant, principal: key.principal, key: key.key, request: key.request, receipt, at };
     diesel::insert_into(autocrm_idempotency::table).values(&new).execute(connection).during(COMMIT)?;
-    let oldest: Vec<(i64, i64, Uid)> = autocrm_idempotency::table
-        .order(autocrm_idempotency::row.asc())
-        .limit(LOOKED_AT)
-        .select((autocrm_idempotency::row, autocrm_idempotency::at, autocrm_idempotency::tenant))
-        .load(connection)
-        .during(COMMIT)?;
+    let text = format!("SELECT row, at, tenant FROM autocrm_idempotency ORDER BY row LIMIT {LOOKED_AT}");
+    let oldest: Vec<(i64, i64, Uid)> =
+        Sql::<(BigInt, BigInt, Binary)>::new(text).load(connection).during(COMMIT)?;
     for (row, kept_at, owner) in oldest {
         // Only this tenant's clock says what has expired, and twice the time allows for its corrections.
         if owner == tenant && time(at) > time(kept_at).plus(KEY_RETENTION.saturating_mul(2)) {

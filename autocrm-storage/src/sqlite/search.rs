@@ -97,7 +97,7 @@ fn start(connection: &mut SqliteConnection, tenant: Uid, page: &PageRequest) -> 
         .filter(autocrm_message::id.le(Uid(cursor.id)))
         .order(autocrm_message::id.desc())
         .select((autocrm_message::row, autocrm_message::id))
-        .first(connection)
+        .get_result(connection)
         .optional()
         .during(SEARCH)?;
     Ok(match found {
@@ -162,15 +162,17 @@ fn search(
 
 /// Returns the public messages of a customer's tickets, newest first, up to one more than are looked up.
 fn own_messages(connection: &mut SqliteConnection, tenant: Uid, user: Uid, before: i64) -> Result<Vec<Hit>> {
-    let text = "SELECT m.row, m.id, m.ticket FROM autocrm_participant p \
+    let text = format!(
+        "SELECT m.row, m.id, m.ticket FROM autocrm_participant p \
         CROSS JOIN autocrm_ticket t ON t.tenant = p.tenant AND t.id = p.ticket \
         CROSS JOIN autocrm_message m ON m.tenant = t.tenant AND m.ticket = t.id \
-        WHERE p.tenant = ? AND p.user = ? AND t.deleted_at IS NULL AND m.audience = 0 AND m.row < ? LIMIT ?";
+        WHERE p.tenant = ? AND p.user = ? AND t.deleted_at IS NULL AND m.audience = 0 AND m.row < ? LIMIT {}",
+        LOOKED_UP + 1
+    );
     let mut own: Vec<Hit> = Sql::<(BigInt, Binary, Binary)>::new(text)
         .uid(tenant)
         .uid(user)
         .number(before)
-        .number(LOOKED_UP + 1)
         .load(connection)
         .during(SEARCH)?;
     own.sort_unstable_by_key(|(row, _, _)| std::cmp::Reverse(*row));

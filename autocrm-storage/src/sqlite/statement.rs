@@ -1,5 +1,9 @@
 //! Statements whose prepared form is kept. Diesel prepares updates and hand-written SQL anew for each call, because
 //! their text may depend on values; here the text itself is the key of the cache.
+//!
+//! SQLite compiles a statement anew whenever a bound LIMIT changes hands, even to the same number. Hot statements
+//! therefore write their limit into the text, or take from an iterator; `get_result` reads one row without a LIMIT, which
+//! Diesel's `first` would bind.
 
 use std::{borrow::Cow, marker::PhantomData};
 

@@ -21,7 +21,7 @@ impl TeamReader for SqliteStore {
             let document: Option<String> = autocrm_team::table
                 .find(key)
                 .select(autocrm_team::document)
-                .first(connection)
+                .get_result(connection)
                 .optional()
                 .during("team")?;
             document.map(|text| from_json(&text, "team")).transpose()

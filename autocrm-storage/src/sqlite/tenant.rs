@@ -21,7 +21,7 @@ impl TenantReader for SqliteStore {
             let document: Option<String> = autocrm_tenant::table
                 .find(key)
                 .select(autocrm_tenant::document)
-                .first(connection)
+                .get_result(connection)
                 .optional()
                 .during("tenant")?;
             document.map(|text| from_json(&text, "tenant")).transpose()
@@ -35,7 +35,7 @@ impl TenantReader for SqliteStore {
             let document: Option<String> = autocrm_scheme::table
                 .find(key)
                 .select(autocrm_scheme::document)
-                .first(connection)
+                .get_result(connection)
                 .optional()
                 .during("scheme")?;
             document.map(|text| from_json(&text, "scheme")).transpose()
@@ -65,7 +65,7 @@ impl TenantReader for SqliteStore {
             let found: Option<Uid> = autocrm_tenant::table
                 .filter(autocrm_tenant::support_address.eq(sought))
                 .select(autocrm_tenant::tenant)
-                .first(connection)
+                .get_result(connection)
                 .optional()
                 .during("tenant_by_address")?;
             Ok(found.map(Uid::to))

@@ -62,7 +62,7 @@ pub(crate) fn save(attempt: &mut Attempt<'_>, plan: TicketPlan) -> Result<()> {
             .filter(autocrm_ticket::tenant.eq(record.tenant))
             .filter(autocrm_ticket::id.eq(record.id))
             .select(Present::as_select())
-            .first(attempt.connection)
+            .get_result(attempt.connection)
             .optional()
             .during(COMMIT)?;
         let Some(present) = present.filter(|present| present.version == saved.from) else {
@@ -161,7 +161,7 @@ pub(crate) fn find(connection: &mut SqliteConnection, scope: &Scope, id: TicketI
         .filter(autocrm_ticket::id.eq(Uid::of(id)))
         .filter(autocrm_ticket::deleted_at.is_null())
         .select(TicketRecord::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()
         .during(READ)?;
     shown(scope, found)
@@ -187,7 +187,7 @@ impl TicketReader for SqliteStore {
                 .filter(autocrm_ticket::number.eq(number(given.get())))
                 .filter(autocrm_ticket::deleted_at.is_null())
                 .select(TicketRecord::as_select())
-                .first(connection)
+                .get_result(connection)
                 .optional()
                 .during(READ)?;
             shown(&scope, found)
@@ -242,7 +242,7 @@ impl TicketReader for SqliteStore {
                 let document: Option<String> = autocrm_routing::table
                     .find((Uid::of(scope.tenant()), Uid::of(ticket)))
                     .select(autocrm_routing::document)
-                    .first(connection)
+                    .get_result(connection)
                     .optional()
                     .during("routing")?;
                 document.map(|text| from_json(&text, "routing")).transpose()
@@ -262,7 +262,7 @@ impl TicketReader for SqliteStore {
                 .filter(autocrm_ticket::id.eq(Uid::of(id)))
                 .filter(autocrm_ticket::deleted_at.is_not_null())
                 .select(TicketRecord::as_select())
-                .first(connection)
+                .get_result(connection)
                 .optional()
                 .during(READ)?;
             found.map(TicketRecord::decode).transpose()

@@ -35,7 +35,7 @@ fn shown(scope: &Scope) -> Selection {
 impl SqliteStore {
     async fn one_user(&self, operation: &'static str, one: Selection) -> Result<Option<User>> {
         self.read(operation, move |connection| {
-            let document: Option<String> = one.first(connection).optional().during(operation)?;
+            let document: Option<String> = one.get_result(connection).optional().during(operation)?;
             document.map(|text| from_json(&text, "user")).transpose()
         })
         .await
