@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
+    fmt::Write as _,
     fs,
     path::Path,
     process::{Command, Output},
@@ -138,10 +139,8 @@ fn texts_are_classified() {
     let folder = tempfile::tempdir().unwrap();
     let (mut train, mut test) = ("text,label\n".to_owned(), "text,label\n".to_owned());
     for number in 0..30 {
-        train.push_str(&format!(
-            "my invoice {number} is wrong,billing\nI forgot my password {number},login\n"
-        ));
-        train.push_str(&format!("the weather number {number},none\n"));
+        writeln!(train, "my invoice {number} is wrong,billing\nI forgot my password {number},login").unwrap();
+        writeln!(train, "the weather number {number},none").unwrap();
     }
     test.push_str("another invoice,billing\nthe password is gone,login\nsome weather,none\n");
     let (train, test) = (write(folder.path(), "train.csv", &train), write(folder.path(), "test.csv", &test));

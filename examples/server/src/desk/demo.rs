@@ -292,19 +292,18 @@ async fn categories(crm: &AutoCrm, by: &Actor) -> Result<()> {
 async fn article(crm: &AutoCrm, by: &Actor, slug: &str, text: &str) -> Result<()> {
     let slug = Key::new(slug)?;
     let known = crm.store().article_by_slug(&Scope::of(by), &slug).await?;
-    let article = match known {
-        Some(article) => article,
-        None => {
-            let spec = ArticleSpec {
-                title: Subject::new(title(text, &slug))?,
-                slug,
-                body: Body::new(text)?,
-                category: None,
-                visibility: ArticleVisibility::Public,
-                language: Some(Language::new("en")?),
-            };
-            crm.knowledge().write(by, &spec).await?
-        }
+    let article = if let Some(article) = known {
+        article
+    } else {
+        let spec = ArticleSpec {
+            title: Subject::new(title(text, &slug))?,
+            slug,
+            body: Body::new(text)?,
+            category: None,
+            visibility: ArticleVisibility::Public,
+            language: Some(Language::new("en")?),
+        };
+        crm.knowledge().write(by, &spec).await?
     };
     crm.knowledge().change_state(by, article.id, ArticleState::Published).await?;
     Ok(())

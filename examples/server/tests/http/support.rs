@@ -32,7 +32,6 @@ pub(crate) const CANARY: &str = "zanzibar-canary";
 /// A desk, its people and a ticket.
 #[derive(Debug, Clone)]
 pub(crate) struct Side {
-    pub(crate) tenant: TenantId,
     pub(crate) admin: Actor,
     pub(crate) agent: Actor,
     pub(crate) customer: Actor,
@@ -173,7 +172,6 @@ async fn side(crm: &AutoCrm, tokens: &mut BearerTokens, name: &str, subject: &st
     };
     let ticket = crm.processor().create(&customer, &data).await.unwrap().id;
     Side {
-        tenant,
         admin: actor(&Role::Admin).await.unwrap(),
         agent: actor(&Role::Agent).await.unwrap(),
         customer,
