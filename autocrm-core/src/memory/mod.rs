@@ -1,6 +1,6 @@
 //! The in-memory adapter of every port that keeps something: the executable meaning of each contract.
 //!
-//! One lock guards one [`World`](world::World); every operation takes it once, works without waiting and lets it go,
+//! One lock guards one `World`; every operation takes it once, works without waiting and lets it go,
 //! so that a dropped future has either done its work or not begun. A refused change set is taken back write by write
 //! before the lock is released. Nothing survives the process, and nothing is ever forgotten while it runs.
 
