@@ -5,6 +5,7 @@ use autocrm_core::{
     transition::Version,
 };
 use axum::{
+    body::HttpBody as _,
     extract::{FromRequest, FromRequestParts, OriginalUri, Path, Query, Request},
     http::{
         HeaderMap, HeaderName, Method, StatusCode,
@@ -150,16 +151,22 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Command<T> {
             let detail = "the body has to be application/json";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
         }
+        let max = shared.options.max_body;
+        let too_large = || {
+            let detail = format!("a body has at most {max} bytes");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+        };
+        // What is announced as too large is not waited for.
+        if request.body().size_hint().lower() > u64::try_from(max).unwrap_or(u64::MAX) {
+            return Err(too_large());
+        }
         let (parts, body) = request.into_parts();
         let kept = Parts::clone(&parts);
-        let bytes =
-            Bytes::from_request(Request::from_parts(parts, body), shared).await.map_err(|rejection| {
-                if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                    let detail = format!("a body has at most {} bytes", shared.options.max_body);
-                    return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail);
-                }
-                Problem::bad_request("body_unreadable", "the body could not be read")
-            })?;
+        let taken = Bytes::from_request(Request::from_parts(parts, body), shared).await;
+        let bytes = taken.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+            _ => Problem::bad_request("body_unreadable", "the body could not be read"),
+        })?;
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let code = if error.is_data() { "invalid_body" } else { "malformed_json" };
             Problem::bad_request(code, error.to_string())

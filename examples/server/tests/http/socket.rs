@@ -3,6 +3,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    time::Duration,
 };
 
 use axum::Router;
@@ -15,9 +16,11 @@ async fn send(address: SocketAddr, request: &str) -> (u16, String, String) {
     let request = request.to_owned();
     let exchange = spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let read = stream.read_to_string(&mut answer);
+        assert!(read.is_ok(), "{read:?} after {request}: {answer}");
         answer
     });
     let answer = exchange.await.unwrap();
