@@ -64,6 +64,13 @@ impl<T> Inbox<T> {
         state.items.drain(..count).collect()
     }
 
+    /// Takes up to `most` of the items that are there, without waiting.
+    pub(crate) fn take_queued(&self, most: usize) -> Vec<T> {
+        let mut state = self.state();
+        let count = state.items.len().min(most);
+        state.items.drain(..count).collect()
+    }
+
     /// Refuses further items; those queued are still taken.
     pub(crate) fn close(&self) {
         self.state().closed = true;
@@ -93,10 +100,12 @@ mod tests {
         assert_eq!(inbox.push(2), Ok(()));
         assert_eq!(inbox.push(3), Err(Refused::Full));
         assert_eq!(inbox.take(1), [1]);
+        assert!(inbox.take_queued(0).is_empty());
         inbox.close();
         assert_eq!(inbox.push(4), Err(Refused::Closed));
         assert_eq!(inbox.take(9), [2]);
         assert!(inbox.take(9).is_empty());
+        assert!(inbox.take_queued(9).is_empty());
     }
 
     #[test]

@@ -180,7 +180,8 @@ pub(crate) fn run(
             None => config.connect_existing(),
         }
         .and_then(|mut connection| {
-            commit(&mut connection, &mut ledger, &mut commands)?;
+            let arriving = |done: usize| inbox.take_queued(config.batch.saturating_sub(done));
+            commit(&mut connection, &mut ledger, &mut commands, arriving)?;
             Ok(connection)
         });
         // After a failure the connection may still be inside of the transaction: it is dropped, which rolls back.
@@ -204,10 +205,21 @@ pub(crate) fn run(
     }
 }
 
-fn commit(connection: &mut SqliteConnection, ledger: &mut Ledger, commands: &mut [Command]) -> Result<()> {
+/// Commits the commands, and those that arrive while they are applied: each further one shares the sync at the end.
+fn commit(
+    connection: &mut SqliteConnection,
+    ledger: &mut Ledger,
+    commands: &mut Vec<Command>,
+    arriving: impl Fn(usize) -> Vec<Command>,
+) -> Result<()> {
     connection.batch_execute("BEGIN IMMEDIATE").during(BATCH)?;
-    for command in commands {
-        command.run(connection, ledger)?;
+    let mut done = 0;
+    while done < commands.len() {
+        for command in commands.iter_mut().skip(done) {
+            command.run(connection, ledger)?;
+        }
+        done = commands.len();
+        commands.extend(arriving(done));
     }
     ledger.settle(connection)?;
     connection.batch_execute("COMMIT").during(BATCH)
