@@ -233,7 +233,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    autocrm_event (tenant, position) {
+    autocrm_event (row) {
+        row -> BigInt,
         tenant -> Binary,
         position -> BigInt,
         id -> Binary,

@@ -39,8 +39,12 @@ pub(crate) struct Attempt<'a> {
     pub(crate) subject: Option<(Uid, String)>,
 }
 
-/// Applies a change set. On an error the caller takes everything back to the savepoint before.
-pub(crate) fn apply(connection: &mut SqliteConnection, ledger: &mut Ledger, plan: Plan) -> Result<Receipt> {
+/// Applies a change set. On an error the caller takes everything back that was written; the plan can be applied again.
+pub(crate) fn apply(
+    connection: &mut SqliteConnection,
+    ledger: &mut Ledger,
+    plan: &mut Plan,
+) -> Result<Receipt> {
     if let Some(key) = &plan.key
         && let Some(kept) = receipt::find(connection, plan.tenant, key)?
     {
@@ -53,13 +57,13 @@ pub(crate) fn apply(connection: &mut SqliteConnection, ledger: &mut Ledger, plan
     for requirement in &plan.requirements {
         attempt.require(*requirement)?;
     }
-    for row in plan.rows {
+    for row in &mut plan.rows {
         attempt.write(row)?;
     }
     let receipt = Receipt { numbers: attempt.numbers, answer: plan.answer, replayed: false };
-    journal::append(connection, ledger, plan.tenant, plan.events)?;
+    journal::append(connection, ledger, plan.tenant, &mut plan.events)?;
     queue::enqueue(connection, ledger, &plan.jobs)?;
-    if let Some(key) = plan.key {
+    if let Some(key) = &plan.key {
         receipt::keep(connection, plan.tenant, plan.at, key, &receipt)?;
     }
     Ok(receipt)
@@ -128,29 +132,29 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    fn write(&mut self, row: Row) -> Result<()> {
+    fn write(&mut self, row: &mut Row) -> Result<()> {
         match row {
             Row::Tenant(saved) => save!(self.connection, saved, autocrm_tenant by tenant),
             Row::Scheme(saved) => save!(self.connection, saved, autocrm_scheme by tenant),
             Row::User(saved) => save!(self.connection, saved, autocrm_user by tenant, id),
             Row::Team(saved) => save!(self.connection, saved, autocrm_team by tenant, id),
-            Row::Ticket(plan) => ticket::save(self, *plan),
-            Row::EraseTicket(id) => erase::ticket(self, id),
-            Row::Message(saved) => conversation::save(self, &saved),
+            Row::Ticket(plan) => ticket::save(self, plan),
+            Row::EraseTicket(id) => erase::ticket(self, *id),
+            Row::Message(saved) => conversation::save(self, saved),
             Row::Template(saved) => save!(self.connection, saved, autocrm_template by tenant, id),
-            Row::Routing(decision) => ticket::save_routing(self.connection, &decision),
+            Row::Routing(decision) => ticket::save_routing(self.connection, decision),
             Row::Article(saved) => save!(self.connection, saved, autocrm_article by tenant, id),
-            Row::Revision(revision) => knowledge::add_revision(self.connection, &revision),
+            Row::Revision(revision) => knowledge::add_revision(self.connection, revision),
             Row::Chunks(article, chunks) => {
-                knowledge::replace_chunks(self.connection, self.tenant, Uid::of(article), &chunks)
+                knowledge::replace_chunks(self.connection, self.tenant, Uid::of(*article), chunks)
             }
-            Row::Feedback(feedback) => knowledge::save_feedback(self.connection, &feedback),
+            Row::Feedback(feedback) => knowledge::save_feedback(self.connection, feedback),
             Row::Inbound(saved) => save!(self.connection, saved, autocrm_inbound by tenant, id),
-            Row::Raw(raw) => mail::add_raw(self.connection, &raw),
+            Row::Raw(raw) => mail::add_raw(self.connection, raw),
             Row::Outbound(saved) => save!(self.connection, saved, autocrm_outbound by tenant, id),
-            Row::MailRef(reference) => mail::add_reference(self.connection, &reference),
+            Row::MailRef(reference) => mail::add_reference(self.connection, reference),
             Row::Notification(saved) => save!(self.connection, saved, autocrm_notification by tenant, id),
-            Row::FinishJob(finish) => queue::finish(self.connection, self.tenant, &finish),
+            Row::FinishJob(finish) => queue::finish(self.connection, self.tenant, finish),
         }
     }
 }

@@ -31,12 +31,12 @@ const COMMIT_IN: &str = "commit_in";
 /// Those of [`Committer::commit`](autocrm_core::port::Committer::commit), and `NotInWriteTransaction`: there is no
 /// transaction, or none that writes.
 pub fn commit_in(connection: &mut SqliteConnection, changes: &ChangeSet) -> Result<Receipt> {
-    let plan = Plan::of(changes)?;
+    let mut plan = Plan::of(changes)?;
     require_write_transaction(connection)?;
     migrate::require_current(connection)?;
     let (tenant, mut ledger) = (plan.tenant, Ledger::default());
     in_savepoint(connection, &mut ledger, tenant, |connection, ledger| {
-        let receipt = commit::apply(connection, ledger, plan)?;
+        let receipt = commit::apply(connection, ledger, &mut plan)?;
         ledger.settle(connection)?;
         Ok(receipt)
     })?

@@ -57,16 +57,16 @@ pub(crate) fn append(
     connection: &mut SqliteConnection,
     ledger: &mut Ledger,
     tenant: Uid,
-    events: Vec<EventRow>,
+    events: &mut [EventRow],
 ) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
     let counter = ledger.counter(connection, tenant)?;
-    for mut event in events {
+    for event in events {
         counter.position += 1;
         event.position = counter.position;
-        diesel::insert_into(autocrm_event::table).values(&event).execute(connection).during(COMMIT)?;
+        diesel::insert_into(autocrm_event::table).values(&*event).execute(connection).during(COMMIT)?;
     }
     Ok(())
 }

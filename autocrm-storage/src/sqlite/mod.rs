@@ -1,7 +1,7 @@
 //! The embedded store: one SQLite file, written by one thread and read by several.
 //!
 //! A commit is encoded by its caller, queued, and applied by the writer together with everything else that is queued
-//! at that moment: one durable transaction, a savepoint for each change set, and every answer after the transaction.
+//! at that moment: one durable transaction, in which each change set keeps its own outcome, and every answer after it.
 //! Reads go to threads with connections of their own, which in WAL mode neither wait for the writer nor hold it up.
 
 mod commit;

@@ -174,7 +174,7 @@ impl SqliteStore {
     ) -> Result<()> {
         let held = change.uid(Uid::of(job)).number(number(token.get()));
         self.write(operation, Uid(Uuid::nil()), move |connection, ledger| {
-            match held.execute(connection).during(operation)? {
+            match held.clone().execute(connection).during(operation)? {
                 1 => {
                     ledger.note_jobs();
                     Ok(())

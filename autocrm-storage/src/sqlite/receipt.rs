@@ -22,10 +22,10 @@ const LOOKED_AT: i64 = 2;
 
 #[derive(Debug, Insertable)]
 #[diesel(table_name = autocrm_idempotency)]
-struct NewKey {
+struct NewKey<'a> {
     tenant: Uid,
-    principal: String,
-    key: String,
+    principal: &'a str,
+    key: &'a str,
     request: Digest,
     receipt: String,
     at: i64,
@@ -84,11 +84,11 @@ pub(crate) fn keep(
     connection: &mut SqliteConnection,
     tenant: Uid,
     at: i64,
-    key: KeyPlan,
+    key: &KeyPlan,
     receipt: &Receipt,
 ) -> Result<()> {
     let receipt = to_json(receipt)?;
-    let new = NewKey { tenant, principal: key.principal, key: key.key, request: key.request, receipt, at };
+    let new = NewKey { tenant, principal: &key.principal, key: &key.key, request: key.request, receipt, at };
     diesel::insert_into(autocrm_idempotency::table).values(&new).execute(connection).during(COMMIT)?;
     let text = format!("SELECT row, at, tenant FROM autocrm_idempotency ORDER BY row LIMIT {LOOKED_AT}");
     let oldest: Vec<(i64, i64, Uid)> =

@@ -26,7 +26,7 @@ use crate::{
         plan::{KeyPlan, Plan},
         reader::{self, Look},
         receipt,
-        writer::{self, Call, Command, Ledger},
+        writer::{Call, Command, Ledger, Writer},
     },
 };
 
@@ -85,7 +85,7 @@ impl SqliteStore {
         };
         let (config, inbox, wake) =
             (shared.config.clone(), Arc::clone(&shared.writes), Arc::clone(&shared.wake));
-        shared.start("autocrm-writer", move || writer::run(&config, connection, &inbox, &wake))?;
+        shared.start("autocrm-writer", move || Writer::new(&config, connection, &inbox, &wake).run())?;
         for _ in 0..shared.config.readers {
             let (own, inbox) = (shared.config.connect_existing()?, Arc::clone(&shared.reads));
             shared.start("autocrm-reader", move || reader::run(own, &inbox))?;
@@ -148,12 +148,13 @@ impl SqliteStore {
         settled(operation, queued, answer).await
     }
 
-    /// Has the writer do something for a tenant, and answers after it is durable.
+    /// Has the writer do something for a tenant, and answers after it is durable. The work may be taken back and done
+    /// again.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         operation: &'static str,
         tenant: Uid,
-        work: impl FnOnce(&mut SqliteConnection, &mut Ledger) -> Result<T> + Send + 'static,
+        work: impl FnMut(&mut SqliteConnection, &mut Ledger) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (call, answer) = Call::new(operation, tenant, work);
         settled(operation, self.shared.writes.push(Box::new(call)), answer).await
@@ -192,9 +193,10 @@ fn ended(operation: &'static str) -> Error {
 #[async_trait]
 impl Committer for SqliteStore {
     async fn commit(&self, changes: &ChangeSet) -> Result<Receipt> {
-        let plan = Plan::of(changes)?;
+        let mut plan = Plan::of(changes)?;
         let tenant = plan.tenant;
-        self.write("commit", tenant, move |connection, ledger| commit::apply(connection, ledger, plan)).await
+        self.write("commit", tenant, move |connection, ledger| commit::apply(connection, ledger, &mut plan))
+            .await
     }
 
     async fn receipt(&self, key: &IdempotencyKey) -> Result<Option<Receipt>> {

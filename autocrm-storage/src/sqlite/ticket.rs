@@ -44,18 +44,19 @@ struct Present {
 }
 
 /// Inserts a ticket, or replaces the one with the version that was decided upon.
-pub(crate) fn save(attempt: &mut Attempt<'_>, plan: TicketPlan) -> Result<()> {
+pub(crate) fn save(attempt: &mut Attempt<'_>, plan: &mut TicketPlan) -> Result<()> {
     let TicketPlan { id, saved, involved, tags } = plan;
-    let mut record = saved.record;
+    let (id, record) = (*id, &mut saved.record);
     if saved.from == 0 {
-        attempt.next_number(id, &mut record)?;
-        let inserted = diesel::insert_into(autocrm_ticket::table).values(&record).execute(attempt.connection);
+        attempt.next_number(id, record)?;
+        let inserted =
+            diesel::insert_into(autocrm_ticket::table).values(&*record).execute(attempt.connection);
         written(inserted, "autocrm_ticket")?;
         for user in involved {
-            involve(attempt.connection, &record, user)?;
+            involve(attempt.connection, record, *user)?;
         }
-        for tag in &tags {
-            add_tag(attempt.connection, &record, tag)?;
+        for tag in tags {
+            add_tag(attempt.connection, record, tag)?;
         }
     } else {
         let present: Option<Present> = autocrm_ticket::table
@@ -69,13 +70,13 @@ pub(crate) fn save(attempt: &mut Attempt<'_>, plan: TicketPlan) -> Result<()> {
             return Err(conflict(id));
         };
         let target = autocrm_ticket::table.find(present.row);
-        let updated = Cached(diesel::update(target).set(&record)).execute(attempt.connection);
+        let updated = Cached(diesel::update(target).set(&*record)).execute(attempt.connection);
         written(updated, "autocrm_ticket")?;
         if present.rest != record.rest || present.requester != record.requester {
-            repeat(attempt.connection, &present, &record, &involved, &tags)?;
+            repeat(attempt.connection, &present, record, involved, tags)?;
         }
     }
-    attempt.subject = Some((record.id, record.subject));
+    attempt.subject = Some((record.id, record.subject.clone()));
     Ok(())
 }
 
