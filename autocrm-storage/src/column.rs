@@ -12,19 +12,18 @@ use autocrm_core::{
     ticket::{CategorySource, Channel, Priority, StatusCategory},
     user::Role,
 };
-use diesel::{
-    deserialize::{self, FromSql, FromSqlRow},
-    expression::AsExpression,
-    serialize::{self, IsNull, Output, ToSql},
-    sql_types::Binary,
-    sqlite::{Sqlite, SqliteValue},
-};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
 /// An id as its 16 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
-#[diesel(sql_type = Binary)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "sqlite", derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow))]
+#[cfg_attr(feature = "sqlite", diesel(sql_type = diesel::sql_types::Binary))]
 pub(crate) struct Uid(pub(crate) Uuid);
 
 impl Uid {
@@ -39,36 +38,11 @@ impl Uid {
     }
 }
 
-impl ToSql<Binary, Sqlite> for Uid {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(self.0.as_bytes().as_slice());
-        Ok(IsNull::No)
-    }
-}
-
-impl FromSql<Binary, Sqlite> for Uid {
-    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
-        Ok(Self(Uuid::from_slice(value.read_blob())?))
-    }
-}
-
 /// A SHA-256 as its 32 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
-#[diesel(sql_type = Binary)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "sqlite", derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow))]
+#[cfg_attr(feature = "sqlite", diesel(sql_type = diesel::sql_types::Binary))]
 pub(crate) struct Digest(pub(crate) BlobHash);
-
-impl ToSql<Binary, Sqlite> for Digest {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(self.0.as_array().as_slice());
-        Ok(IsNull::No)
-    }
-}
-
-impl FromSql<Binary, Sqlite> for Digest {
-    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
-        Ok(Self(BlobHash::from_array(<[u8; 32]>::try_from(value.read_blob())?)))
-    }
-}
 
 /// Returns the failure to read a column.
 pub(crate) fn corrupt(what: &'static str) -> Error {

@@ -1,4 +1,4 @@
-//! Durable stores for AutoCRM: a SQLite file, and blobs in a directory.
+//! Durable stores for AutoCRM: a SQLite file, a PostgreSQL server, and blobs in a directory.
 //!
 //! A database file is migrated when the operator says so, and opened:
 //!
@@ -20,11 +20,26 @@
 
 pub mod blob;
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod column;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod finding;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod migration;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod plan;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod range;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod record;
 #[cfg(feature = "sqlite")]
 mod schema;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use finding::{Finding, Severity};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use migration::{MigrationReport, SchemaStatus};

@@ -7,17 +7,19 @@ use autocrm_core::{
     text::{Body, Language},
     transition::Version,
 };
+#[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
 use crate::{
     column::{Code, Uid, author, author_columns, corrupt, from_json, narrow, number, time, to_json},
-    schema::{autocrm_message, autocrm_template},
 };
 
 /// A row of `autocrm_message`.
-#[derive(Debug, Insertable, AsChangeset, Queryable, Selectable)]
-#[diesel(table_name = autocrm_message, primary_key(tenant, id))]
-#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset, Queryable, Selectable))]
+#[cfg_attr(feature = "postgres", derive(sqlx::FromRow))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_message, primary_key(tenant, id)))]
+#[cfg_attr(feature = "sqlite", diesel(treat_none_as_default_value = false, treat_none_as_null = true))]
 pub(crate) struct MessageRecord {
     pub(crate) tenant: Uid,
     pub(crate) id: Uid,
@@ -93,9 +95,10 @@ impl MessageRecord {
 }
 
 /// A row of `autocrm_template`.
-#[derive(Debug, Insertable, AsChangeset)]
-#[diesel(table_name = autocrm_template, primary_key(tenant, id))]
-#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_template, primary_key(tenant, id)))]
+#[cfg_attr(feature = "sqlite", diesel(treat_none_as_default_value = false, treat_none_as_null = true))]
 pub(crate) struct TemplateRecord {
     pub(crate) tenant: Uid,
     pub(crate) id: Uid,

@@ -5,18 +5,20 @@ use autocrm_core::{
     error::Result,
     transition::Version,
 };
+#[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
 use crate::{
     column::{
         Code, Uid, actor, actor_columns, entity, entity_columns, from_json, narrow, number, time, to_json,
     },
-    schema::autocrm_event,
 };
 
 /// A row of `autocrm_event`.
-#[derive(Debug, Insertable, Queryable, Selectable)]
-#[diesel(table_name = autocrm_event, treat_none_as_default_value = false)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, Queryable, Selectable))]
+#[cfg_attr(feature = "postgres", derive(sqlx::FromRow))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_event, treat_none_as_default_value = false))]
 pub(crate) struct EventRow {
     pub(crate) tenant: Uid,
     /// 0 until the writer seals the event.

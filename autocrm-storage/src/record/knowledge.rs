@@ -5,17 +5,18 @@ use autocrm_core::{
     knowledge::{Article, Chunk, Feedback, Revision},
     text::{Key, Language},
 };
+#[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
 use crate::{
     column::{Code, Uid, number, target_columns, to_json},
-    schema::{autocrm_article, autocrm_chunk, autocrm_feedback, autocrm_revision},
 };
 
 /// A row of `autocrm_article`.
-#[derive(Debug, Insertable, AsChangeset)]
-#[diesel(table_name = autocrm_article, primary_key(tenant, id))]
-#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_article, primary_key(tenant, id)))]
+#[cfg_attr(feature = "sqlite", diesel(treat_none_as_default_value = false, treat_none_as_null = true))]
 pub(crate) struct ArticleRecord {
     pub(crate) tenant: Uid,
     pub(crate) id: Uid,
@@ -46,8 +47,9 @@ impl ArticleRecord {
 }
 
 /// A row of `autocrm_revision`.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = autocrm_revision)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_revision))]
 pub(crate) struct RevisionRecord {
     pub(crate) tenant: Uid,
     pub(crate) article: Uid,
@@ -68,8 +70,9 @@ impl RevisionRecord {
 }
 
 /// A row of `autocrm_chunk`.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = autocrm_chunk)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_chunk))]
 pub(crate) struct ChunkRecord {
     pub(crate) tenant: Uid,
     pub(crate) id: Uid,
@@ -92,8 +95,9 @@ impl ChunkRecord {
 }
 
 /// A row of `autocrm_feedback`.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = autocrm_feedback)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_feedback))]
 pub(crate) struct FeedbackRecord {
     pub(crate) tenant: Uid,
     pub(crate) id: Uid,

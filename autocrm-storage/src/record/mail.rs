@@ -6,17 +6,18 @@ use autocrm_core::{
     mail::{InboundMail, InboundOutcome, MailRef, MailRefDirection, MessageIdHeader, OutboundMail, RawBlob},
     text::ExternalId,
 };
+#[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
 use crate::{
     column::{Digest, Uid, corrupt, number, to_json},
-    schema::{autocrm_inbound, autocrm_mail_ref, autocrm_outbound, autocrm_raw},
 };
 
 /// A row of `autocrm_inbound`.
-#[derive(Debug, Insertable, AsChangeset)]
-#[diesel(table_name = autocrm_inbound, primary_key(tenant, id))]
-#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_inbound, primary_key(tenant, id)))]
+#[cfg_attr(feature = "sqlite", diesel(treat_none_as_default_value = false, treat_none_as_null = true))]
 pub(crate) struct InboundRecord {
     pub(crate) tenant: Uid,
     pub(crate) id: Uid,
@@ -55,8 +56,9 @@ impl InboundRecord {
 }
 
 /// A row of `autocrm_outbound`.
-#[derive(Debug, Insertable, AsChangeset)]
-#[diesel(table_name = autocrm_outbound, primary_key(tenant, id))]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_outbound, primary_key(tenant, id)))]
 pub(crate) struct OutboundRecord {
     pub(crate) tenant: Uid,
     pub(crate) id: Uid,
@@ -79,8 +81,10 @@ impl OutboundRecord {
 }
 
 /// A row of `autocrm_mail_ref`.
-#[derive(Debug, Insertable, Queryable, Selectable)]
-#[diesel(table_name = autocrm_mail_ref, treat_none_as_default_value = false)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, Queryable, Selectable))]
+#[cfg_attr(feature = "postgres", derive(sqlx::FromRow))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_mail_ref, treat_none_as_default_value = false))]
 pub(crate) struct MailRefRecord {
     pub(crate) tenant: Uid,
     pub(crate) message_id: String,
@@ -126,8 +130,9 @@ impl MailRefRecord {
 }
 
 /// A row of `autocrm_raw`.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = autocrm_raw)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_raw))]
 pub(crate) struct RawRecord {
     pub(crate) tenant: Uid,
     pub(crate) hash: Digest,

@@ -1,16 +1,17 @@
 //! Notifications.
 
 use autocrm_core::{error::Result, notify::Notification};
+#[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
 use crate::{
     column::{Uid, number, to_json},
-    schema::autocrm_notification,
 };
 
 /// A row of `autocrm_notification`.
-#[derive(Debug, Insertable, AsChangeset)]
-#[diesel(table_name = autocrm_notification, primary_key(tenant, id))]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_notification, primary_key(tenant, id)))]
 pub(crate) struct NotificationRecord {
     pub(crate) tenant: Uid,
     pub(crate) id: Uid,

@@ -4,16 +4,17 @@ use autocrm_core::{
     change::{ChangeSet, Job, JobRecord, LeaseToken, Leased, LeasedJob, NewJob},
     error::Result,
 };
+#[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
 use crate::{
     column::{Code, Uid, narrow, time, to_json},
-    schema::autocrm_job,
 };
 
 /// A new row of `autocrm_job`.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = autocrm_job, treat_none_as_default_value = false)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_job, treat_none_as_default_value = false))]
 pub(crate) struct NewJobRecord {
     pub(crate) id: Uid,
     pub(crate) tenant: Uid,
@@ -50,10 +51,11 @@ impl NewJobRecord {
 }
 
 /// A row of `autocrm_job`.
-#[derive(Debug, Queryable, Selectable)]
-#[diesel(table_name = autocrm_job)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Queryable, Selectable))]
+#[cfg_attr(feature = "postgres", derive(sqlx::FromRow))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_job))]
 pub(crate) struct JobRow {
-    pub(crate) row: i64,
     pub(crate) id: Uid,
     pub(crate) tenant: Uid,
     pub(crate) kind: String,

@@ -1,16 +1,17 @@
 //! Teams.
 
 use autocrm_core::{error::Result, team::Team};
+#[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
 use crate::{
     column::{Uid, number, to_json},
-    schema::autocrm_team,
 };
 
 /// A row of `autocrm_team`.
-#[derive(Debug, Insertable, AsChangeset)]
-#[diesel(table_name = autocrm_team, primary_key(tenant, id))]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_team, primary_key(tenant, id)))]
 pub(crate) struct TeamRecord {
     pub(crate) tenant: Uid,
     pub(crate) id: Uid,

@@ -1,17 +1,18 @@
 //! Tenants and schemes.
 
 use autocrm_core::{error::Result, tenant::Tenant, ticket::Scheme};
+#[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
 use crate::{
     column::{Uid, number, to_json},
-    schema::{autocrm_scheme, autocrm_tenant},
 };
 
 /// A row of `autocrm_tenant`.
-#[derive(Debug, Insertable, AsChangeset)]
-#[diesel(table_name = autocrm_tenant, primary_key(tenant))]
-#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_tenant, primary_key(tenant)))]
+#[cfg_attr(feature = "sqlite", diesel(treat_none_as_default_value = false, treat_none_as_null = true))]
 pub(crate) struct TenantRecord {
     pub(crate) tenant: Uid,
     pub(crate) version: i64,
@@ -35,8 +36,9 @@ impl TenantRecord {
 }
 
 /// A row of `autocrm_scheme`.
-#[derive(Debug, Insertable, AsChangeset)]
-#[diesel(table_name = autocrm_scheme, primary_key(tenant))]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_scheme, primary_key(tenant)))]
 pub(crate) struct SchemeRecord {
     pub(crate) tenant: Uid,
     pub(crate) version: i64,

@@ -11,18 +11,20 @@ use autocrm_core::{
     ticket::{EntityLink, FieldValue, Status, Ticket, TicketLink, TicketNumber},
     transition::Version,
 };
+#[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     column::{Code, Uid, corrupt, from_json, narrow, number, time, to_json},
-    schema::{autocrm_routing, autocrm_ticket},
 };
 
 /// A row of `autocrm_ticket`.
-#[derive(Debug, Clone, Insertable, AsChangeset, Queryable, Selectable)]
-#[diesel(table_name = autocrm_ticket, primary_key(tenant, id, number))]
-#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset, Queryable, Selectable))]
+#[cfg_attr(feature = "postgres", derive(sqlx::FromRow))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_ticket, primary_key(tenant, id, number)))]
+#[cfg_attr(feature = "sqlite", diesel(treat_none_as_default_value = false, treat_none_as_null = true))]
 pub(crate) struct TicketRecord {
     pub(crate) tenant: Uid,
     pub(crate) id: Uid,
@@ -147,8 +149,9 @@ impl TicketRecord {
 }
 
 /// A row of `autocrm_routing`.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = autocrm_routing)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_routing))]
 pub(crate) struct RoutingRecord {
     pub(crate) tenant: Uid,
     pub(crate) ticket: Uid,

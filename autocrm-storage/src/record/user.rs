@@ -5,17 +5,18 @@ use autocrm_core::{
     text::{EmailAddress, ExternalId},
     user::User,
 };
+#[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
 use crate::{
     column::{Code, Uid, number, to_json},
-    schema::autocrm_user,
 };
 
 /// A row of `autocrm_user`.
-#[derive(Debug, Insertable, AsChangeset)]
-#[diesel(table_name = autocrm_user, primary_key(tenant, id))]
-#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
+#[derive(Debug)]
+#[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_user, primary_key(tenant, id)))]
+#[cfg_attr(feature = "sqlite", diesel(treat_none_as_default_value = false, treat_none_as_null = true))]
 pub(crate) struct UserRecord {
     pub(crate) tenant: Uid,
     pub(crate) id: Uid,

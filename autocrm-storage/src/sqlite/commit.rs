@@ -9,6 +9,7 @@ use autocrm_core::{
 use diesel::{SqliteConnection, prelude::*};
 
 use crate::{
+    plan::{Plan, Row},
     column::{Uid, number},
     record::TicketRecord,
     schema::{
@@ -20,7 +21,6 @@ use crate::{
         conversation, erase,
         failure::During,
         journal, knowledge, mail,
-        plan::{Plan, Row},
         queue, receipt,
         save::{COMMIT, conflict, save},
         ticket,

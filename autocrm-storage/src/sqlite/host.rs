@@ -8,11 +8,11 @@ use autocrm_core::{
 };
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection, prelude::*, sql_types::Text};
 
+use crate::plan::Plan;
 use crate::sqlite::{
     commit,
     failure::During,
     migrate,
-    plan::Plan,
     statement::Sql,
     writer::{Ledger, in_savepoint},
 };

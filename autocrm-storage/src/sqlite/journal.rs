@@ -11,11 +11,12 @@ use autocrm_core::{
 use diesel::{SqliteConnection, prelude::*, sqlite::Sqlite};
 
 use crate::{
+    range::in_range,
     column::{Code, Uid, narrow, number},
     record::EventRow,
     schema::{autocrm_counter, autocrm_event},
     sqlite::{
-        SqliteStore, failure::During, in_range, reader::snapshot, save::COMMIT, statement::Sql, ticket,
+        SqliteStore, failure::During, reader::snapshot, save::COMMIT, statement::Sql, ticket,
         writer::Ledger,
     },
 };

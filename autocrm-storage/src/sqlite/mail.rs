@@ -13,13 +13,13 @@ use bytes::Bytes;
 use diesel::{SqliteConnection, prelude::*, sql_types::Binary, sqlite::Sqlite};
 
 use crate::{
+    range::in_range,
     column::{Digest, Uid, from_json},
     record::{MailRefRecord, RawRecord},
     schema::{autocrm_inbound, autocrm_mail_ref, autocrm_outbound, autocrm_raw},
     sqlite::{
         SqliteStore,
         failure::During,
-        in_range,
         reader::snapshot,
         save::COMMIT,
         statement::{Cached, Sql},

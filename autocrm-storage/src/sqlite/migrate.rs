@@ -8,51 +8,20 @@ use diesel::{
     sql_types::{BigInt, Nullable},
 };
 
-use crate::sqlite::{failure::During, statement::Sql};
+use crate::{
+    migration::{Migration, MigrationReport, SchemaStatus},
+    sqlite::{failure::During, statement::Sql},
+};
 
 const MIGRATE: &str = "migrate";
-
-struct Migration {
-    name: &'static str,
-    sql: &'static str,
-}
 
 /// Every migration; the first one makes schema 1. What stands here is never changed, only added to.
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_initial", sql: include_str!("../../migrations/0001_initial/sqlite.sql") }];
 
-/// What a migration did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MigrationReport {
-    /// The schema that the file has now.
-    pub schema: u32,
-    /// The names of the migrations that were run, in order; empty: there was nothing to do.
-    pub applied: Vec<&'static str>,
-}
-
-/// How a file's schema stands towards this library's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SchemaStatus {
-    /// The schema of the file; 0: none.
-    pub schema: u32,
-    /// The schema that this library works with.
-    pub expected: u32,
-    /// The names of the migrations that are missing, in order.
-    pub pending: Vec<&'static str>,
-}
-
-fn expected() -> u32 {
-    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
-}
-
 /// Returns the status of a file with the schema.
 pub(crate) fn status_of(schema: u32) -> SchemaStatus {
-    let done = usize::try_from(schema).unwrap_or(usize::MAX);
-    SchemaStatus {
-        schema,
-        expected: expected(),
-        pending: MIGRATIONS.iter().skip(done).map(|migration| migration.name).collect(),
-    }
+    Migration::status(MIGRATIONS, schema)
 }
 
 fn schema(connection: &mut SqliteConnection) -> Result<u32> {
@@ -73,22 +42,9 @@ pub(crate) fn status(connection: &mut SqliteConnection) -> Result<SchemaStatus> 
     Ok(status_of(schema(connection)?))
 }
 
-fn too_new(found: u32) -> Error {
-    let context = format!("the file has schema {found}, this library works with {}", expected());
-    Error::new(ErrorKind::SchemaTooNew, MIGRATE).context(context)
-}
-
 /// Refuses a schema that is not this library's, and an SQLite without FTS5.
 pub(crate) fn require_current(connection: &mut SqliteConnection) -> Result<()> {
-    let found = schema(connection)?;
-    if found > expected() {
-        return Err(too_new(found));
-    }
-    if found < expected() {
-        let context =
-            format!("the file has schema {found}, this library works with {}: migrate first", expected());
-        return Err(Error::new(ErrorKind::SchemaOutdated, MIGRATE).context(context));
-    }
+    Migration::require_current(MIGRATIONS, schema(connection)?)?;
     require_search(connection)
 }
 
@@ -129,9 +85,7 @@ pub(crate) fn run(connection: &mut SqliteConnection) -> Result<MigrationReport> 
 /// Runs a migration unless the file has it, which another process may have seen to a moment ago.
 fn step(connection: &mut SqliteConnection, number: u32, migration: &Migration) -> Result<bool> {
     let found = schema(connection)?;
-    if found > expected() {
-        return Err(too_new(found));
-    }
+    Migration::refuse_newer(MIGRATIONS, found)?;
     if found >= number {
         return Ok(false);
     }

@@ -19,7 +19,6 @@ mod mail;
 mod metrics;
 mod migrate;
 mod notify;
-mod plan;
 mod queue;
 mod reader;
 mod receipt;
@@ -34,17 +33,5 @@ mod user;
 mod writer;
 
 pub use config::{SqliteConfig, Synchronous};
-pub use doctor::{Finding, Severity};
 pub use host::commit_in;
-pub use migrate::{MigrationReport, SchemaStatus};
 pub use store::SqliteStore;
-
-use autocrm_core::error::{Error, ErrorKind, Result};
-
-/// Refuses a number outside of its stated range.
-fn in_range(operation: &'static str, number: usize, least: usize, most: usize) -> Result<usize> {
-    if (least..=most).contains(&number) {
-        return Ok(number);
-    }
-    Err(Error::new(ErrorKind::Invalid, operation).context(format!("{number} is not within {least}..={most}")))
-}

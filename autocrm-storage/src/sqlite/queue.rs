@@ -20,13 +20,13 @@ use diesel::{
 use uuid::Uuid;
 
 use crate::{
+    range::in_range,
     column::{Uid, number, time},
     record::{JobRow, NewJobRecord},
     schema::autocrm_job,
     sqlite::{
         SqliteStore,
         failure::During,
-        in_range,
         reader::snapshot,
         save::{COMMIT, conflict},
         statement::Sql,
@@ -38,7 +38,7 @@ const CLAIM: &str = "claim";
 const EXHAUSTED: &str = "attempts_exhausted";
 
 /// The columns of a [`JobRow`], in its order.
-const COLUMNS: &str = "j.row, j.id, j.tenant, j.kind, j.payload, j.state, j.attempts, j.max_attempts, j.token, \
+const COLUMNS: &str = "j.id, j.tenant, j.kind, j.payload, j.state, j.attempts, j.max_attempts, j.token, \
     j.run_at, j.last_error, j.created_at";
 
 /// Holds for a ready job that is not at the front of its key: another one is held or was due earlier.
@@ -116,12 +116,12 @@ fn claim(connection: &mut SqliteConnection, request: &ClaimRequest) -> Result<Ve
     for job in jobs {
         let (token, attempt) = (job.token + 1, job.attempts + 1);
         Sql::<()>::new(
-            "UPDATE autocrm_job SET state = 1, token = ?, attempts = ?, lease_until = ? WHERE row = ?",
+            "UPDATE autocrm_job SET state = 1, token = ?, attempts = ?, lease_until = ? WHERE id = ?",
         )
         .number(token)
         .number(attempt)
         .number(until)
-        .number(job.row)
+        .uid(job.id)
         .execute(connection)
         .during(CLAIM)?;
         leased.push(job.lease(token, attempt, until)?);

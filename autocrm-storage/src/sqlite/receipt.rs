@@ -11,9 +11,10 @@ use diesel::{
 };
 
 use crate::{
+    plan::KeyPlan,
     column::{Digest, Uid, from_json, time, to_json},
     schema::autocrm_idempotency,
-    sqlite::{failure::During, plan::KeyPlan, save::COMMIT, statement::Sql},
+    sqlite::{failure::During, save::COMMIT, statement::Sql},
 };
 
 /// How many of the oldest keys are looked at whenever one is added: as long as two go for each that comes, the table

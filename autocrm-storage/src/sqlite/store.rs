@@ -16,14 +16,16 @@ use diesel::SqliteConnection;
 use tokio::sync::{Notify, oneshot};
 
 use crate::{
-    column::{Digest, Uid},
+    finding::Finding,
+    migration::{MigrationReport, SchemaStatus},
+    plan::{KeyPlan, Plan},
+    column::Uid,
     sqlite::{
         commit,
         config::SqliteConfig,
-        doctor::{self, Finding},
+        doctor,
         inbox::{Inbox, Refused},
-        migrate::{self, MigrationReport, SchemaStatus},
-        plan::{KeyPlan, Plan},
+        migrate,
         reader::{self, Look},
         receipt,
         writer::{Call, Command, Ledger, Writer},
@@ -200,11 +202,7 @@ impl Committer for SqliteStore {
     }
 
     async fn receipt(&self, key: &IdempotencyKey) -> Result<Option<Receipt>> {
-        let sought = KeyPlan {
-            principal: key.principal.clone(),
-            key: key.key.as_str().to_owned(),
-            request: Digest(key.request),
-        };
+        let sought = KeyPlan::of(key);
         let tenant = Uid::of(key.tenant);
         self.read("receipt", move |connection| {
             let kept = receipt::find(connection, tenant, &sought)?;

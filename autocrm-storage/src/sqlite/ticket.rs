@@ -16,6 +16,7 @@ use autocrm_core::{
 use diesel::{SqliteConnection, prelude::*, upsert::excluded};
 
 use crate::{
+    plan::TicketPlan,
     column::{Code, Uid, from_json, narrow, number},
     record::{RoutingRecord, TicketRecord, TicketRest},
     schema::{autocrm_participant, autocrm_routing, autocrm_ticket, autocrm_ticket_tag},
@@ -24,7 +25,6 @@ use crate::{
         commit::Attempt,
         failure::During,
         list,
-        plan::TicketPlan,
         reader::snapshot,
         save::{COMMIT, conflict, written},
         statement::Cached,

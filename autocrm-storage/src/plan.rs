@@ -1,7 +1,7 @@
 //! A change set as rows: encoded by the caller, so that the writer only binds and steps.
 
 use autocrm_core::{
-    change::{ChangeSet, EntityRef, JobFinish, Requirement, Save, Write},
+    change::{ChangeSet, EntityRef, IdempotencyKey, JobFinish, Requirement, Save, Write},
     error::{Error, ErrorKind, Result},
     id::{ArticleId, TenantId, TicketId},
     mail::RawBlob,
@@ -62,6 +62,17 @@ pub(crate) struct KeyPlan {
     pub(crate) request: Digest,
 }
 
+impl KeyPlan {
+    /// Encodes a key.
+    pub(crate) fn of(key: &IdempotencyKey) -> Self {
+        Self {
+            principal: key.principal.clone(),
+            key: key.key.as_str().to_owned(),
+            request: Digest(key.request),
+        }
+    }
+}
+
 /// A change set as rows.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -82,11 +93,7 @@ impl Plan {
         let key = match changes.idempotency() {
             Some(key) => {
                 own(tenant, key.tenant)?;
-                Some(KeyPlan {
-                    principal: key.principal.clone(),
-                    key: key.key.as_str().to_owned(),
-                    request: Digest(key.request),
-                })
+                Some(KeyPlan::of(key))
             }
             None => None,
         };

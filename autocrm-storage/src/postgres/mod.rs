@@ -1,0 +1,39 @@
+//! The store on a PostgreSQL server, for hosts that outgrow one machine: any number of stateless nodes share one
+//! database.
+//!
+//! Every transaction begins with the settings that row-level security looks at, and as a role that owns nothing, so that
+//! isolation holds even where the library's own filters were wrong. Concurrent commits share a transaction, in which each
+//! change set keeps its own outcome.
+
+mod apply;
+mod commit;
+mod committer;
+mod config;
+mod conversation;
+mod erase;
+mod failure;
+mod finish;
+mod journal;
+mod knowledge;
+mod list;
+mod mail;
+mod metrics;
+mod migrate;
+mod notify;
+mod partition;
+mod queue;
+mod receipt;
+mod roles;
+mod round;
+mod rows;
+mod search;
+mod session;
+mod store;
+mod table;
+mod team;
+mod tenant;
+mod ticket;
+mod user;
+
+pub use config::PostgresConfig;
+pub use store::PostgresStore;

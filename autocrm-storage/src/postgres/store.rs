@@ -1,0 +1,182 @@
+//! The handle on a database, and how transactions on it begin.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use autocrm_core::{
+    access::Scope,
+    change::{ChangeSet, IdempotencyKey, Receipt},
+    error::{Error, ErrorKind, Result},
+    port::Committer,
+};
+use sqlx::{PgPool, Postgres, Transaction, postgres::PgListener};
+use tokio::sync::{Mutex as AsyncMutex, Notify, oneshot};
+
+use crate::{
+    column::Uid,
+    plan::{KeyPlan, Plan},
+    postgres::{
+        committer::Inbox,
+        config::PostgresConfig,
+        failure::During,
+        migrate::{self, MigrationReport, SchemaStatus},
+        receipt, roles,
+        session::{Access, RUNTIME, Session},
+    },
+};
+
+/// A transaction on a connection of the pool. Dropped, it is rolled back.
+pub(crate) type Tx = Transaction<'static, Postgres>;
+
+/// A store in a PostgreSQL database: every part of [`Store`](autocrm_core::port::Store). Clones are handles on the same
+/// pool and the same queue of commits.
+#[derive(Clone)]
+pub struct PostgresStore {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What all handles share.
+pub(crate) struct Shared {
+    pub(crate) pool: PgPool,
+    pub(crate) config: PostgresConfig,
+    pub(crate) inbox: Mutex<Inbox>,
+    /// Told when this process committed jobs.
+    pub(crate) jobs: Notify,
+    /// The connection that listens for jobs of other processes, once somebody waits for them.
+    pub(crate) listener: AsyncMutex<Option<PgListener>>,
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("config", &self.shared.config).finish_non_exhaustive()
+    }
+}
+
+impl PostgresStore {
+    /// Opens a migrated database through the host's pool. It starts no thread and no task.
+    ///
+    /// The pool's user owns the tables or is a member of the role `autocrm_runtime`, which every transaction changes to.
+    ///
+    /// # Errors
+    /// `SchemaOutdated` when the tables are missing or older than this library, `SchemaTooNew` when they are newer,
+    /// `Unsupported` when the server is older than PostgreSQL 15, its encoding is not UTF-8, or a role could pass by
+    /// row-level security, `Invalid` when a number of the configuration is outside of its range, `Unavailable` when
+    /// the server cannot be reached.
+    pub async fn open(pool: PgPool, config: PostgresConfig) -> Result<Self> {
+        config.check()?;
+        let shared = Shared {
+            inbox: Mutex::new(Inbox::default()),
+            jobs: Notify::new(),
+            listener: AsyncMutex::new(None),
+            pool,
+            config,
+        };
+        migrate::require_current(&shared.pool).await?;
+        roles::require_safe(&shared.pool).await?;
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Brings the schema of a database up to this library's. The pool's user owns the database or may create a schema in
+    /// it; it makes the roles `autocrm_runtime` and `autocrm_search` unless an administrator has made them before.
+    ///
+    /// Each migration is one transaction under an advisory lock: of many processes that migrate at once, one does.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), except that a missing or older schema is what this is for.
+    pub async fn migrate(pool: &PgPool) -> Result<MigrationReport> {
+        migrate::run(pool).await
+    }
+
+    /// Returns how the schema of a database stands towards this library's; changes nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` when the server cannot be reached.
+    pub async fn schema_status(pool: &PgPool) -> Result<SchemaStatus> {
+        migrate::status(pool).await
+    }
+
+    /// Returns the configuration.
+    pub fn config(&self) -> &PostgresConfig {
+        &self.shared.config
+    }
+
+    /// Returns the pool.
+    pub fn pool(&self) -> &PgPool {
+        &self.shared.pool
+    }
+
+    /// Begins a transaction for one statement that reads for a scope. Dropping it ends it.
+    pub(crate) async fn read(&self, operation: &'static str, scope: &Scope) -> Result<Tx> {
+        self.shared.begin(operation, &Session::of(scope), Access::Read, RUNTIME).await
+    }
+
+    /// Begins a transaction in which several statements read one state of the database for a scope.
+    pub(crate) async fn snapshot(&self, operation: &'static str, scope: &Scope) -> Result<Tx> {
+        self.shared.begin(operation, &Session::of(scope), Access::Snapshot, RUNTIME).await
+    }
+
+    /// Begins a transaction for a session.
+    pub(crate) async fn begin(
+        &self,
+        operation: &'static str,
+        session: &Session,
+        access: Access,
+    ) -> Result<Tx> {
+        self.shared.begin(operation, session, access, RUNTIME).await
+    }
+}
+
+impl Shared {
+    /// Begins a transaction: the only place where one begins on the pool.
+    ///
+    /// The driver can leave a connection inside of a transaction when the future that begins it is dropped; the next
+    /// borrower's writes would then be part of a transaction that nobody commits. A task of its own runs the beginning
+    /// to its end, whoever still waits for it; a transaction that nobody waits for any more is rolled back.
+    pub(crate) async fn begin(
+        &self,
+        operation: &'static str,
+        session: &Session,
+        access: Access,
+        role: &'static str,
+    ) -> Result<Tx> {
+        let (pool, statement) = (self.pool.clone(), session.begin(access, role, &self.config));
+        let (reply, begun) = oneshot::channel();
+        #[expect(clippy::disallowed_methods, reason = "the shield: a beginning always runs to its end")]
+        tokio::spawn(async move {
+            let outcome = pool.begin_with(statement).await;
+            drop(reply.send(outcome));
+        });
+        match begun.await {
+            Ok(outcome) => outcome.during(operation),
+            Err(_) => Err(Error::new(ErrorKind::Unavailable, operation).context("the runtime is shutting down")),
+        }
+    }
+
+    /// Refuses an instant that is too far from the clock of the database.
+    pub(crate) fn too_far(&self, decided: i64, now: i64) -> bool {
+        let tolerance = i64::try_from(self.config.clock_tolerance.as_micros()).unwrap_or(i64::MAX);
+        decided.abs_diff(now) > tolerance.unsigned_abs()
+    }
+
+    /// Returns the queue of commits.
+    pub(crate) fn inbox(&self) -> std::sync::MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Committer for PostgresStore {
+    async fn commit(&self, changes: &ChangeSet) -> Result<Receipt> {
+        self.queue_commit(Plan::of(changes)?).await
+    }
+
+    async fn receipt(&self, key: &IdempotencyKey) -> Result<Option<Receipt>> {
+        let sought = KeyPlan::of(key);
+        let mut tx = self.begin("receipt", &Session::system(Uid::of(key.tenant)), Access::Read).await?;
+        let kept = receipt::find(&mut tx, Uid::of(key.tenant), &[&sought]).await?;
+        kept.into_iter().next().map(|kept| kept.replay(&sought)).transpose()
+    }
+}
