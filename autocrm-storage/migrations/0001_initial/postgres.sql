@@ -124,6 +124,7 @@ CREATE TABLE autocrm.autocrm_participant (
     ticket uuid NOT NULL,
     PRIMARY KEY (tenant, "user", ticket)
 );
+CREATE INDEX autocrm_participant_ticket ON autocrm.autocrm_participant (tenant, ticket);
 
 CREATE TABLE autocrm.autocrm_ticket_tag (
     tenant uuid NOT NULL,
@@ -131,6 +132,7 @@ CREATE TABLE autocrm.autocrm_ticket_tag (
     ticket uuid NOT NULL,
     PRIMARY KEY (tenant, tag, ticket)
 );
+CREATE INDEX autocrm_ticket_tag_ticket ON autocrm.autocrm_ticket_tag (tenant, ticket);
 
 CREATE TABLE autocrm.autocrm_routing (
     tenant uuid NOT NULL,
@@ -387,6 +389,8 @@ CREATE POLICY tenant ON autocrm.autocrm_search TO autocrm_runtime
 CREATE POLICY search ON autocrm.autocrm_search FOR SELECT TO autocrm_search USING (
     tenant = (SELECT autocrm.tenant()) AND words @@ (SELECT autocrm.query())
     AND (audience = 0 OR (SELECT autocrm.is_staff()))
+    AND ((SELECT autocrm.is_system()) OR EXISTS (
+        SELECT 1 FROM autocrm.autocrm_ticket t WHERE t.tenant = autocrm_search.tenant AND t.id = autocrm_search.ticket))
 );
 CREATE POLICY tenant ON autocrm.autocrm_template USING (
     tenant = (SELECT autocrm.tenant()) AND ((SELECT autocrm.is_system())

@@ -15,7 +15,7 @@ use crate::{
     postgres::{
         PostgresStore,
         failure::During,
-        session::{Access, RUNTIME, Session},
+        session::{Access, RUNTIME, Session, eyes},
         store::Shared,
         table, ticket,
     },
@@ -56,10 +56,6 @@ pub(crate) async fn seal(shared: &Shared) -> Result<()> {
     tx.commit().await.during(SEAL)
 }
 
-fn decode(rows: Vec<EventRow>) -> Result<Vec<EventRecord>> {
-    rows.into_iter().map(EventRow::decode).collect()
-}
-
 impl PostgresStore {
     /// Seals what a tenant's last commits wrote, unless that has been done: whoever reads the feed sees every commit.
     async fn sealed(&self, scope: &Scope) -> Result<()> {
@@ -74,32 +70,34 @@ impl PostgresStore {
         if waits { seal(&self.shared).await } else { Ok(()) }
     }
 
-    /// Reads events after a position that the scope shows.
-    async fn feed(&self, scope: &Scope, ticket: Option<TicketId>, after: Position, most: usize) -> Result<Vec<EventRecord>> {
+    /// Reads events of a ticket, or of all, after a position, as far as the scope shows them.
+    async fn feed(
+        &self,
+        scope: &Scope,
+        ticket: Option<TicketId>,
+        after: Position,
+        most: usize,
+    ) -> Result<Vec<EventRecord>> {
         self.sealed(scope).await?;
-        let statement = if ticket.is_some() {
-            include_str!("sql/ticket_events.sql")
-        } else if scope.is_tenant_wide() {
-            include_str!("sql/events.sql")
-        } else {
-            include_str!("sql/shown_events.sql")
-        };
         let mut tx = self.snapshot(EVENTS, scope).await?;
-        if let Some(id) = ticket
-            && ticket::find(&mut tx, scope, id).await?.is_none()
-        {
-            return Ok(Vec::new());
+        let tenant = Uid::of(scope.tenant());
+        let (after, most) = (number(after.get()), number(most));
+        let rows: Vec<EventRow> = if let Some(id) = ticket {
+            if ticket::find(&mut tx, scope, id).await?.is_none() {
+                return Ok(Vec::new());
+            }
+            let events = sqlx::query_as(include_str!("sql/ticket_events.sql")).bind(tenant).bind(after).bind(most);
+            events.bind(scope.is_staff()).bind(Uid::of(id)).fetch_all(&mut *tx).await
+        } else if scope.is_tenant_wide() {
+            let events = sqlx::query_as(include_str!("sql/events.sql")).bind(tenant).bind(after).bind(most);
+            events.fetch_all(&mut *tx).await
+        } else {
+            let (customer, teams) = eyes(scope);
+            let events = sqlx::query_as(include_str!("sql/shown_events.sql")).bind(tenant).bind(after).bind(most);
+            events.bind(scope.is_staff()).bind(customer).bind(teams).fetch_all(&mut *tx).await
         }
-        let rows: Vec<EventRow> = sqlx::query_as(statement)
-            .bind(Uid::of(scope.tenant()))
-            .bind(number(after.get()))
-            .bind(number(most))
-            .bind(scope.is_staff())
-            .bind(ticket.map(Uid::of))
-            .fetch_all(&mut *tx)
-            .await
-            .during(EVENTS)?;
-        decode(rows)
+        .during(EVENTS)?;
+        rows.into_iter().map(EventRow::decode).collect()
     }
 }
 

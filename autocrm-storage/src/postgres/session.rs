@@ -95,6 +95,15 @@ impl Session {
     }
 }
 
+/// Returns whose eyes look through a scope: the customer, or the agent's teams, or neither for the whole tenant.
+pub(crate) fn eyes(scope: &Scope) -> (Option<Uid>, Option<Vec<Uid>>) {
+    match scope.view() {
+        View::Tenant => (None, None),
+        View::Customer(user) => (Some(Uid::of(*user)), None),
+        View::Agent { teams, .. } => (None, Some(teams.iter().map(|team| Uid::of(*team)).collect())),
+    }
+}
+
 /// Returns an id that no row has.
 pub(crate) fn nobody() -> Uid {
     Uid(Uuid::nil())

@@ -17,12 +17,13 @@ use tokio::sync::{Mutex as AsyncMutex, Notify, oneshot};
 
 use crate::{
     column::Uid,
+    migration::{MigrationReport, SchemaStatus},
     plan::{KeyPlan, Plan},
     postgres::{
         committer::Inbox,
         config::PostgresConfig,
         failure::During,
-        migrate::{self, MigrationReport, SchemaStatus},
+        migrate,
         receipt, roles,
         session::{Access, RUNTIME, Session},
     },
