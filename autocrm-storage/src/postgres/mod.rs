@@ -9,9 +9,11 @@ mod apply;
 mod commit;
 mod committer;
 mod config;
+mod doctor;
 mod erase;
 mod failure;
 mod finish;
+mod host;
 mod journal;
 mod knowledge;
 mod list;
@@ -29,4 +31,5 @@ mod table;
 mod ticket;
 
 pub use config::PostgresConfig;
+pub use host::commit_in;
 pub use store::PostgresStore;

@@ -1,0 +1,117 @@
+//! A database of its own for each test, on the server that `AUTOCRM_TEST_POSTGRES_URL` names.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::{str::FromStr as _, thread};
+
+use autocrm_core::id::{IdSource as _, RandomIds};
+use autocrm_core::clock::{Clock as _, SystemClock};
+use autocrm_storage::postgres::PostgresStore;
+use sqlx::{
+    AssertSqlSafe, Connection as _, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+/// The migrated database that every test's own is copied from. Another schema has another name.
+const TEMPLATE: &str = "autocrm_template_1";
+/// The advisory lock under which the template is made.
+const LOCK: i64 = 7_001;
+
+/// Returns how the server is reached.
+///
+/// # Panics
+/// Without a server: a test that did not run has not passed.
+#[must_use]
+pub fn server() -> PgConnectOptions {
+    #[expect(clippy::disallowed_methods, reason = "tests are told where their server is")]
+    let url = std::env::var("AUTOCRM_TEST_POSTGRES_URL").expect(
+        "AUTOCRM_TEST_POSTGRES_URL is not set: `scripts/services up postgres`, then `eval \"$(scripts/services env postgres)\"`",
+    );
+    // What survives a power failure is not tested here, and thousands of syncs are slow.
+    PgConnectOptions::from_str(&url).unwrap().options([("synchronous_commit", "off")])
+}
+
+/// A database that is removed with its last handle.
+#[derive(Debug)]
+pub struct Database {
+    name: String,
+}
+
+impl Database {
+    /// Makes an empty database with the schema.
+    pub async fn migrated() -> Self {
+        Self::copied(Some(TEMPLATE)).await
+    }
+
+    /// Makes an empty database.
+    pub async fn empty() -> Self {
+        Self::copied(None).await
+    }
+
+    async fn copied(template: Option<&str>) -> Self {
+        let name = format!("test_{}", RandomIds.uuid(SystemClock.now()).simple());
+        let mut server = PgConnection::connect_with(&server()).await.unwrap();
+        // Nobody may be connected to the template while it is made or copied.
+        sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut server).await.unwrap();
+        if template.is_some() {
+            ensure_template(&mut server).await;
+        }
+        let from = template.unwrap_or("template0");
+        let text = format!("CREATE DATABASE {name} TEMPLATE {from} ENCODING 'UTF8'");
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut server).await.unwrap();
+        server.close().await.unwrap();
+        Self { name }
+    }
+
+    /// Returns how the database is reached.
+    pub fn options(&self) -> PgConnectOptions {
+        server().database(&self.name)
+    }
+
+    /// Opens a pool of up to `connections`.
+    pub async fn pool(&self, connections: u32) -> PgPool {
+        PgPoolOptions::new().max_connections(connections).connect_with(self.options()).await.unwrap()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let text = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        // The test's own runtime may be ending.
+        let dropped = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let mut server = PgConnection::connect_with(&server()).await.unwrap();
+                sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut server).await.unwrap();
+            });
+        });
+        drop(dropped.join());
+    }
+}
+
+async fn ensure_template(server: &mut PgConnection) {
+    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
+        .bind(TEMPLATE)
+        .fetch_one(&mut *server)
+        .await
+        .unwrap();
+    if known {
+        return;
+    }
+    let making = format!("{TEMPLATE}_making");
+    for text in [
+        format!("DROP DATABASE IF EXISTS {making} WITH (FORCE)"),
+        format!("CREATE DATABASE {making} TEMPLATE template0 ENCODING 'UTF8'"),
+    ] {
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *server).await.unwrap();
+    }
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .connect_with(self::server().database(&making))
+        .await
+        .unwrap();
+    PostgresStore::migrate(&pool).await.unwrap();
+    pool.close().await;
+    let text = format!("ALTER DATABASE {making} RENAME TO {TEMPLATE}");
+    sqlx::raw_sql(AssertSqlSafe(text)).execute(server).await.unwrap();
+}
