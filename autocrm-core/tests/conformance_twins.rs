@@ -201,7 +201,9 @@ fn random_stories_tell_broken_stores_from_sound_ones() {
         }
         let alone = twin.name.starts_with("tenant leaked");
         let harness = Wrapped(twin);
-        let played = std::panic::catch_unwind(AssertUnwindSafe(|| agrees_with_memory(&harness, CASES)));
+        // Of the usual number of stories, about one set in thirty holds none that tells.
+        let stories = 4 * CASES;
+        let played = std::panic::catch_unwind(AssertUnwindSafe(|| agrees_with_memory(&harness, stories)));
         // A story has one tenant, so that nothing can leak.
         assert_eq!(played.is_ok(), alone, "{:?}", harness.0);
     }
