@@ -216,6 +216,8 @@ texts! {
     Key = key(64),
     /// A language as its two- or three-letter code (ISO 639), lower-cased.
     Language = language(3),
+    /// The name of a model as its maker writes it: one line, 1..=200 characters.
+    ModelName = line(200),
     /// A person's, team's or file's name: one line, 1..=150 characters.
     Name = line(150),
     /// A note of one line, 1..=500 characters: reasons and descriptions.

@@ -7,8 +7,8 @@ use autocrm_core::{
     conformance::{Backend, Delivered, Harness, Probe},
     id::{OutboundId, TenantId},
     mail::BlobHash,
-    memory::{MemoryBlobs, MemoryIndex, MemoryMailer, MemoryStore},
-    port::{BlobStore, Mailer, Store, TextIndex},
+    memory::{MemoryBlobs, MemoryIndex, MemoryMailer, MemoryStore, MemoryVectorIndex},
+    port::{BlobStore, Mailer, Store, TextIndex, VectorIndex},
     text::EmailAddress,
 };
 use bytes::Bytes;
@@ -34,6 +34,16 @@ impl Harness<dyn Store> for Memory {
 impl Harness<dyn TextIndex> for Memory {
     async fn fresh(&self) -> Backend<dyn TextIndex> {
         Backend::new(Arc::new(MemoryIndex::new()) as Arc<dyn TextIndex>).never_suspends()
+    }
+}
+
+#[async_trait]
+impl Harness<dyn VectorIndex> for Memory {
+    async fn fresh(&self) -> Backend<dyn VectorIndex> {
+        let index = MemoryVectorIndex::new();
+        Backend::new(Arc::new(index.clone()) as Arc<dyn VectorIndex>)
+            .with_second(Arc::new(index))
+            .never_suspends()
     }
 }
 
@@ -87,6 +97,12 @@ mod text_index {
     use super::Memory;
 
     autocrm_core::text_index_conformance!(Memory);
+}
+
+mod vector_index {
+    use super::Memory;
+
+    autocrm_core::vector_index_conformance!(Memory);
 }
 
 mod blob {

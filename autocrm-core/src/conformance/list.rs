@@ -2,7 +2,10 @@
 
 use crate::{
     conformance::{Backend, Scenario},
-    port::{BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, Store, TextIndex},
+    port::{
+        BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, Store, TextIndex,
+        VectorIndex,
+    },
 };
 
 /// Hands the store's scenarios to another macro, as `module { scenario, … }` groups.
@@ -212,6 +215,44 @@ macro_rules! __text_index_scenarios {
     };
 }
 
+/// Hands the scenarios of vector indexes to another macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __vector_index_scenarios {
+    ($use:path, $($arguments:tt)*) => {
+        $use! {
+            $($arguments)*
+            vector_index {
+                v1_hits_are_of_the_tenant_and_visibilities,
+                v1_a_language_narrows_the_search,
+                v2_the_best_come_first,
+                v2_scores_are_cosines,
+                v2_nothing_better_is_missed,
+                v3_a_small_tenant_gets_its_hits,
+                v3_a_narrow_filter_gets_its_hits,
+                v4_pages_walk_one_list,
+                v9_queries_outside_of_their_ranges_are_refused,
+            }
+            vector_feed {
+                v5_the_cursor_survives_with_the_changes,
+                v5_a_dropped_apply_is_whole_or_absent,
+                v6_searches_see_what_was_applied,
+                v6_a_chunk_belongs_to_one_article,
+                v7_applying_again_changes_nothing,
+                v7_an_overtaken_batch_changes_nothing,
+                v7_a_batch_after_a_gap_is_a_conflict,
+                v7_followers_at_once_converge,
+                v8_spaces_are_apart,
+                v8_a_space_is_held_until_it_is_dropped,
+                v9_embeddings_of_another_space_are_refused,
+                v9_batches_beyond_their_limits_are_refused,
+                v10_an_erased_article_is_in_no_space,
+                v11_a_cleared_index_holds_no_space,
+            }
+        }
+    };
+}
+
 /// Hands the scenarios of mail parsers to another macro.
 #[doc(hidden)]
 #[macro_export]
@@ -352,6 +393,14 @@ macro_rules! text_index_conformance {
     };
 }
 
+/// Makes one named test of every scenario of a vector index, on the backends of the given harness. One use per module.
+#[macro_export]
+macro_rules! vector_index_conformance {
+    ($harness:expr) => {
+        $crate::__vector_index_scenarios! { $crate::__stamp_tests, dyn $crate::port::VectorIndex, $harness, }
+    };
+}
+
 /// Makes one named test of every scenario of a mail parser, on the backends of the given harness. One use per module.
 #[macro_export]
 macro_rules! mail_parser_conformance {
@@ -402,6 +451,11 @@ pub fn mailer_scenarios() -> Vec<Scenario<dyn Mailer>> {
 /// Returns every scenario of a text index.
 pub fn text_index_scenarios() -> Vec<Scenario<dyn TextIndex>> {
     __text_index_scenarios! { table, dyn TextIndex, }
+}
+
+/// Returns every scenario of a vector index.
+pub fn vector_index_scenarios() -> Vec<Scenario<dyn VectorIndex>> {
+    __vector_index_scenarios! { table, dyn VectorIndex, }
 }
 
 /// Returns every scenario of a mail parser.

@@ -21,11 +21,13 @@
 
 mod check;
 mod harness;
+mod ids;
 mod list;
 mod model_digest;
 mod probe;
 mod rich;
 mod rig;
+mod vector_desk;
 mod world;
 
 pub mod assistant;
@@ -52,10 +54,12 @@ pub mod tenant;
 pub mod text_index;
 pub mod ticket;
 pub mod user;
+pub mod vector_feed;
+pub mod vector_index;
 
 pub use harness::{Backend, Capabilities, Harness, Reopen, Scenario, ScenarioFuture, SpoilJob};
 pub use list::{
     blob_scenarios, classifier_scenarios, detector_scenarios, language_model_scenarios,
-    mail_parser_scenarios, mailer_scenarios, store_scenarios, text_index_scenarios,
+    mail_parser_scenarios, mailer_scenarios, store_scenarios, text_index_scenarios, vector_index_scenarios,
 };
 pub use probe::{Delivered, Probe};

@@ -5,33 +5,19 @@ use std::collections::BTreeSet;
 use crate::{
     access::ArticleVisibility,
     change::Position,
-    clock::Timestamp,
     conformance::{
         Backend,
         cancel::{Drops, drop_after},
+        ids::Ids,
     },
     id::{ArticleId, ChunkId, TenantId},
     port::{IndexChange, IndexedChunk, TextHit, TextIndex, TextQuery},
-    testing::SequentialIds,
 };
 
 type Index = Backend<dyn TextIndex>;
 
 const ALL: [ArticleVisibility; 3] =
     [ArticleVisibility::Public, ArticleVisibility::Tenant, ArticleVisibility::Internal];
-
-/// A source of ids, each greater than the one before.
-struct Ids(SequentialIds);
-
-impl Ids {
-    fn new() -> Self {
-        Self(SequentialIds::default())
-    }
-
-    fn next<T: crate::id::Id>(&self) -> T {
-        crate::clock::Stamp::new(Timestamp::from_micros(1_772_352_000_000_000), &self.0).id()
-    }
-}
 
 fn article(
     ids: &Ids,

@@ -22,6 +22,7 @@ mod team;
 mod tenant;
 mod ticket;
 mod user;
+mod vector;
 mod world;
 mod write;
 
@@ -44,6 +45,7 @@ use crate::{
 pub use blob::MemoryBlobs;
 pub use index::MemoryIndex;
 pub use mailer::MemoryMailer;
+pub use vector::MemoryVectorIndex;
 
 use world::{Desk, World};
 

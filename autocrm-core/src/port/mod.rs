@@ -10,6 +10,7 @@ mod model;
 mod queue;
 mod read;
 mod store;
+mod vector;
 
 pub use blob::BlobStore;
 pub use commit::Committer;
@@ -25,3 +26,4 @@ pub use read::{
     TenantReader, TicketReader, UserReader,
 };
 pub use store::Store;
+pub use vector::{EmbeddedChunk, VectorBatch, VectorChange, VectorHit, VectorIndex, VectorQuery};

@@ -178,7 +178,10 @@ impl Fault for LoadCountedBefore {
                 return Err(Error::new(ErrorKind::Conflict, "commit"));
             }
         }
-        tokio::task::yield_now().await;
+        // Long enough for the others to count too, on whatever thread they run.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
         RequirementIgnored::LoadBelow.commit(store, changes).await
     }
 }

@@ -8,12 +8,16 @@ mod model;
 mod port;
 mod read;
 mod twin;
+mod vector;
 
 use std::{fmt, sync::Arc};
 
 use crate::{
     conformance::Backend,
-    port::{BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, Store, TextIndex},
+    port::{
+        BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, Store, TextIndex,
+        VectorIndex,
+    },
     ticket::TicketOrder,
 };
 
@@ -31,6 +35,7 @@ use read::{
     PagesOverlap, ReleaseCounts, SearchChanged, Slow, TagIgnored,
 };
 use twin::{Fault, SCOPED, ScopeIgnored, TenantLeaked, Twin};
+use vector::{BrokenVectors, VectorFault};
 
 /// Clauses that no twin breaks, and why.
 pub const UNBROKEN: &[(&str, &str)] = &[(
@@ -196,6 +201,47 @@ pub fn broken_indexes() -> Vec<Broken<dyn TextIndex>> {
         "cursor outlives a clearance", ["X5"], broken(IndexFault::CursorKept);
         "operators in queries", ["X6"], broken(IndexFault::Operators);
         "offset ignored", ["X7"], broken(IndexFault::OffsetIgnored);
+    }
+}
+
+/// Returns every broken vector index.
+pub fn broken_vector_indexes() -> Vec<Broken<dyn VectorIndex>> {
+    fn broken(fault: VectorFault) -> impl Fn(Arc<dyn VectorIndex>) -> Arc<dyn VectorIndex> {
+        move |index| Arc::new(BrokenVectors::new(index, fault))
+    }
+    port_twins! {
+        "visibility ignored", ["V1"], broken(VectorFault::VisibilityIgnored);
+        "tenants mixed", ["V1"], broken(VectorFault::TenantsMixed);
+        "language ignored", ["V1"], broken(VectorFault::LanguageIgnored);
+        "worst first", ["V2"], broken(VectorFault::WorstFirst);
+        "ties reversed", ["V2"], broken(VectorFault::TiesReversed);
+        "score is the distance", ["V2"], broken(VectorFault::Distance);
+        "coarse scores", ["V2"], broken(VectorFault::Coarse);
+        "some of the best missed", ["V2"], broken(VectorFault::BestMissed);
+        "sieved after the search", ["V3"], broken(VectorFault::Sieved);
+        "tenant sieved after the search", ["V3"], broken(VectorFault::TenantSieved);
+        "offset ignored", ["V4"], broken(VectorFault::OffsetIgnored);
+        "cursor stored first", ["V5"], broken(VectorFault::CursorFirst), suspending;
+        "cursor stays without changes", ["V5"], broken(VectorFault::CursorStays);
+        "seen late", ["V6"], broken(VectorFault::SeenLate);
+        "nothing replaced", ["V6"], broken(VectorFault::NothingReplaced);
+        "chunk stays with its first article", ["V6"], broken(VectorFault::ChunkStays);
+        "overtaken batch applied", ["V7"], broken(VectorFault::OvertakenApplied);
+        "gap accepted", ["V7"], broken(VectorFault::GapAccepted);
+        "versions mixed", ["V8"], broken(VectorFault::VersionsMixed);
+        "cursors mixed", ["V8"], broken(VectorFault::CursorsMixed);
+        "unknown space silent", ["V8"], broken(VectorFault::UnknownSilent);
+        "dropped in vain", ["V8"], broken(VectorFault::DropForgotten);
+        "every space dropped", ["V8"], broken(VectorFault::AllDropped);
+        "embeddings of another space skipped", ["V9"], broken(VectorFault::OthersSkipped);
+        "refused batch moves the cursor", ["V9"], broken(VectorFault::RefusedMoves);
+        "large batch cut", ["V9"], broken(VectorFault::Cut);
+        "numbers clamped", ["V9"], broken(VectorFault::Clamped);
+        "erased in vain", ["V10"], broken(VectorFault::ErasedInVain);
+        "erased in one space", ["V10"], broken(VectorFault::ErasedInOne);
+        "others erased too", ["V10"], broken(VectorFault::TooMuchErased);
+        "cleared in vain", ["V11"], broken(VectorFault::ClearedInVain);
+        "cursor outlives a clearance", ["V11"], broken(VectorFault::CursorKept);
     }
 }
 
