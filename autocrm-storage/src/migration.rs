@@ -58,8 +58,10 @@ impl Migration {
         if status.pending.is_empty() {
             return Ok(());
         }
-        let context =
-            format!("the database has schema {found}, this library works with {}: migrate first", status.expected);
+        let context = format!(
+            "the database has schema {found}, this library works with {}: migrate first",
+            status.expected
+        );
         Err(Error::new(ErrorKind::SchemaOutdated, MIGRATE).context(context))
     }
 }

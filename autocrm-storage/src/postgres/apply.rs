@@ -82,8 +82,9 @@ async fn tickets(
             {
                 next += 1;
                 ticket.saved.record.number = next;
-                let given = u64::try_from(next)
-                    .map_err(|error| Error::new(ErrorKind::Corrupt, COMMIT).context("number").source(error))?;
+                let given = u64::try_from(next).map_err(|error| {
+                    Error::new(ErrorKind::Corrupt, COMMIT).context("number").source(error)
+                })?;
                 numbers.push((ticket.id, TicketNumber::new(given)));
             }
         }

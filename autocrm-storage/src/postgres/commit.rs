@@ -50,8 +50,11 @@ pub(crate) async fn batch(shared: &Shared, plans: &mut [Plan]) -> Committed {
     }
     match outcome {
         Ok(outcomes) => {
-            let applied = |at: usize| outcomes.get(at).is_some_and(|one| one.as_ref().is_ok_and(|r| !r.replayed));
-            let any = |holds: fn(&Plan) -> bool| plans.iter().enumerate().any(|(at, plan)| applied(at) && holds(plan));
+            let applied =
+                |at: usize| outcomes.get(at).is_some_and(|one| one.as_ref().is_ok_and(|r| !r.replayed));
+            let any = |holds: fn(&Plan) -> bool| {
+                plans.iter().enumerate().any(|(at, plan)| applied(at) && holds(plan))
+            };
             let (jobs, events) = (any(|plan| !plan.jobs.is_empty()), any(|plan| !plan.events.is_empty()));
             Committed { outcomes, jobs, events }
         }
@@ -95,7 +98,9 @@ async fn attempt(shared: &Shared, plans: &mut [Plan], pace: Pace) -> Result<Vec<
         for (at, plan) in plans.iter_mut().enumerate().filter(|(_, plan)| plan.tenant == tenant) {
             if shared.too_far(plan.at, now) {
                 if let Some(outcome) = outcomes.get_mut(at) {
-                    *outcome = Some(Err(Error::new(ErrorKind::Invalid, COMMIT).context("decided_at too far from now")));
+                    *outcome = Some(Err(
+                        Error::new(ErrorKind::Invalid, COMMIT).context("decided_at too far from now")
+                    ));
                 }
             } else {
                 group.push((at, plan));
@@ -147,7 +152,11 @@ async fn guarded(
 
 /// Applies a change set in a savepoint. A refusal of it alone is the inner error: nothing of it remains. The outer one
 /// says that the transaction is lost.
-async fn in_savepoint(connection: &mut PgConnection, tenant: Uid, plan: &mut Plan) -> Result<Result<Receipt>> {
+async fn in_savepoint(
+    connection: &mut PgConnection,
+    tenant: Uid,
+    plan: &mut Plan,
+) -> Result<Result<Receipt>> {
     sqlx::raw_sql("SAVEPOINT autocrm_set").execute(&mut *connection).await.during(COMMIT)?;
     let error = match round::apply_one(connection, tenant, plan).await {
         Ok(outcome) => {

@@ -51,7 +51,10 @@ impl PostgresStore {
         };
         if starts_driver {
             let driver = Driver { shared: Arc::clone(&self.shared), has_left: false };
-            #[expect(clippy::disallowed_methods, reason = "a commit runs to its end even when its caller is dropped")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a commit runs to its end even when its caller is dropped"
+            )]
             tokio::spawn(driver.run());
         }
         let lost = || Error::new(ErrorKind::Unavailable, COMMIT).context("the runtime is shutting down");
@@ -86,7 +89,8 @@ impl Driver {
             if waiting.is_empty() {
                 return;
             }
-            let (mut plans, mut replies) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
+            let (mut plans, mut replies) =
+                (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
             for one in waiting {
                 plans.push(one.plan);
                 replies.push(one.reply);
@@ -104,7 +108,10 @@ impl Driver {
             if unsealed > 0 && (unsealed >= UNSEALED || self.shared.inbox().waiting.is_empty()) {
                 unsealed = 0;
                 if let Err(error) = journal::seal(&self.shared).await {
-                    tracing::warn!(code = error.code(), "events wait to be sealed by the next commit or reader");
+                    tracing::warn!(
+                        code = error.code(),
+                        "events wait to be sealed by the next commit or reader"
+                    );
                 }
             }
         }

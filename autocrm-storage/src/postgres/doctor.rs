@@ -36,11 +36,7 @@ const COUNTS: &[(&str, &str, &str)] = &[
         include_str!("sql/doctor_positions.sql"),
         "tenants whose event positions have gaps",
     ),
-    (
-        "message_without_ticket",
-        include_str!("sql/doctor_messages.sql"),
-        "messages whose ticket is missing",
-    ),
+    ("message_without_ticket", include_str!("sql/doctor_messages.sql"), "messages whose ticket is missing"),
     (
         "search_incomplete",
         include_str!("sql/doctor_search.sql"),
@@ -86,7 +82,8 @@ async fn server(pool: &PgPool) -> Result<Vec<Finding>> {
             .await
             .during(DOCTOR)?;
         if !known {
-            let message = format!("the extension {extension} is not installed: searches that need it are refused");
+            let message =
+                format!("the extension {extension} is not installed: searches that need it are refused");
             findings.push(Finding::warning("extension_missing", message));
         }
     }
@@ -95,7 +92,10 @@ async fn server(pool: &PgPool) -> Result<Vec<Finding>> {
         .await
         .during(DOCTOR)?;
     findings.extend(broken.into_iter().map(|name| {
-        Finding::error("index_invalid", format!("the index {name} is not usable: REINDEX INDEX autocrm.{name}"))
+        Finding::error(
+            "index_invalid",
+            format!("the index {name} is not usable: REINDEX INDEX autocrm.{name}"),
+        )
     }));
     findings.extend(partitions(&mut connection).await?);
     Ok(findings)
@@ -127,8 +127,7 @@ async fn tenants(store: &PostgresStore, now: Timestamp) -> Result<Vec<Finding>> 
     loop {
         let ids = store.tenants(after, TENANTS).await?;
         for id in &ids {
-            let mut tx =
-                store.begin(DOCTOR, &Session::system(Uid::of(*id)), Access::Snapshot).await?;
+            let mut tx = store.begin(DOCTOR, &Session::system(Uid::of(*id)), Access::Snapshot).await?;
             for ((_, statement, _), count) in COUNTS.iter().zip(&mut counts) {
                 let found: i64 = sqlx::query_scalar(*statement)
                     .bind(Uid::of(*id))
@@ -156,10 +155,11 @@ async fn tenants(store: &PostgresStore, now: Timestamp) -> Result<Vec<Finding>> 
 /// Looks at how long the oldest due job has been waiting.
 async fn lag(store: &PostgresStore, now: Timestamp) -> Result<Option<Finding>> {
     let mut tx = store.begin(DOCTOR, &Session::worker(), Access::Read).await?;
-    let oldest: Option<i64> = sqlx::query_scalar("SELECT min(run_at) FROM autocrm.autocrm_job WHERE state = 0")
-        .fetch_one(&mut *tx)
-        .await
-        .during(DOCTOR)?;
+    let oldest: Option<i64> =
+        sqlx::query_scalar("SELECT min(run_at) FROM autocrm.autocrm_job WHERE state = 0")
+            .fetch_one(&mut *tx)
+            .await
+            .during(DOCTOR)?;
     let seconds = oldest.map_or(0, |due| now.as_micros().saturating_sub(due) / 1_000_000);
     if seconds <= LAG_SECONDS {
         return Ok(None);

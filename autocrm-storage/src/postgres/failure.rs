@@ -44,7 +44,9 @@ pub(crate) fn failure(operation: &'static str) -> impl Fn(sqlx::Error) -> Error 
             sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => {
                 (ErrorKind::Unavailable, "the connection failed".to_owned())
             }
-            sqlx::Error::PoolTimedOut => (ErrorKind::Unavailable, "no connection became free in time".to_owned()),
+            sqlx::Error::PoolTimedOut => {
+                (ErrorKind::Unavailable, "no connection became free in time".to_owned())
+            }
             sqlx::Error::PoolClosed => (ErrorKind::Unavailable, "the pool is closed".to_owned()),
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => (ErrorKind::Corrupt, String::new()),
             sqlx::Error::Protocol(_) => (ErrorKind::Unavailable, "the protocol was broken off".to_owned()),

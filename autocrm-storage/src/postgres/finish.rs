@@ -41,7 +41,9 @@ pub(crate) async fn write(
                 done.push(id);
                 continue;
             }
-            JobOutcome::Retry { at, error } => (may_retry, job.attempts, at.as_micros(), Some(error.as_str())),
+            JobOutcome::Retry { at, error } => {
+                (may_retry, job.attempts, at.as_micros(), Some(error.as_str()))
+            }
             JobOutcome::Snooze { at } => (0, (job.attempts - 1).max(0), at.as_micros(), None),
             JobOutcome::Dead { error } => (2, job.attempts, job.run_at, Some(error.as_str())),
         };

@@ -50,7 +50,8 @@ pub async fn commit_in(connection: &mut PgConnection, changes: &ChangeSet) -> Re
     ours.push(("role", RUNTIME.to_owned()));
     set(&mut savepoint, ours).await?;
     let tenant = plan.tenant;
-    let receipt = match round::apply_one(&mut savepoint, tenant, &mut plan).await.and_then(|outcome| outcome) {
+    let receipt = match round::apply_one(&mut savepoint, tenant, &mut plan).await.and_then(|outcome| outcome)
+    {
         Ok(receipt) => receipt,
         Err(error) => {
             savepoint.rollback().await.during(COMMIT_IN)?;
@@ -67,16 +68,19 @@ fn refused(context: &'static str) -> Error {
 }
 
 async fn require_writing(connection: &mut PgConnection) -> Result<()> {
-    let (read_only, isolation): (String, String) =
-        sqlx::query_as("SELECT current_setting('transaction_read_only'), current_setting('transaction_isolation')")
-            .fetch_one(connection)
-            .await
-            .during(COMMIT_IN)?;
+    let (read_only, isolation): (String, String) = sqlx::query_as(
+        "SELECT current_setting('transaction_read_only'), current_setting('transaction_isolation')",
+    )
+    .fetch_one(connection)
+    .await
+    .during(COMMIT_IN)?;
     if read_only != "off" {
         return Err(refused("the transaction only reads"));
     }
     if isolation != "read committed" {
-        return Err(refused("the isolation is not READ COMMITTED: what others commit meanwhile would not be seen"));
+        return Err(refused(
+            "the isolation is not READ COMMITTED: what others commit meanwhile would not be seen",
+        ));
     }
     Ok(())
 }
@@ -84,11 +88,13 @@ async fn require_writing(connection: &mut PgConnection) -> Result<()> {
 /// Sets settings until the end of the transaction.
 async fn set(connection: &mut PgConnection, settings: Vec<(&str, String)>) -> Result<()> {
     let (names, values): (Vec<&str>, Vec<String>) = settings.into_iter().unzip();
-    sqlx::query("SELECT set_config(s.name, s.value, true) FROM unnest($1::text[], $2::text[]) AS s (name, value)")
-        .bind(names)
-        .bind(values)
-        .execute(connection)
-        .await
-        .during(COMMIT_IN)?;
+    sqlx::query(
+        "SELECT set_config(s.name, s.value, true) FROM unnest($1::text[], $2::text[]) AS s (name, value)",
+    )
+    .bind(names)
+    .bind(values)
+    .execute(connection)
+    .await
+    .during(COMMIT_IN)?;
     Ok(())
 }

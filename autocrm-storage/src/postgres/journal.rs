@@ -86,14 +86,16 @@ impl PostgresStore {
             if ticket::find(&mut tx, scope, id).await?.is_none() {
                 return Ok(Vec::new());
             }
-            let events = sqlx::query_as(include_str!("sql/ticket_events.sql")).bind(tenant).bind(after).bind(most);
+            let events =
+                sqlx::query_as(include_str!("sql/ticket_events.sql")).bind(tenant).bind(after).bind(most);
             events.bind(scope.is_staff()).bind(Uid::of(id)).fetch_all(&mut *tx).await
         } else if scope.is_tenant_wide() {
             let events = sqlx::query_as(include_str!("sql/events.sql")).bind(tenant).bind(after).bind(most);
             events.fetch_all(&mut *tx).await
         } else {
             let (customer, teams) = eyes(scope);
-            let events = sqlx::query_as(include_str!("sql/shown_events.sql")).bind(tenant).bind(after).bind(most);
+            let events =
+                sqlx::query_as(include_str!("sql/shown_events.sql")).bind(tenant).bind(after).bind(most);
             events.bind(scope.is_staff()).bind(customer).bind(teams).fetch_all(&mut *tx).await
         }
         .during(EVENTS)?;

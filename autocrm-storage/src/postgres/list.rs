@@ -45,8 +45,7 @@ pub(crate) async fn tickets(
 ) -> Result<Page<Ticket>> {
     let listing = Listing { scope, filter, after: page.cursor(), most: number(page.limit() + 1) };
     let mut statement = listing.statement();
-    let records: Vec<TicketRecord> =
-        statement.build_query_as().fetch_all(connection).await.during(LIST)?;
+    let records: Vec<TicketRecord> = statement.build_query_as().fetch_all(connection).await.during(LIST)?;
     let found = records.into_iter().map(TicketRecord::decode).collect::<Result<Vec<Ticket>>>()?;
     let order = filter.order;
     Ok(Page::from_overfetch(found, page.limit(), |ticket| Cursor {
@@ -84,13 +83,14 @@ impl Listing<'_> {
         if self.is_involved().is_some() || self.filter.order == TicketOrder::RecentlyUpdated {
             return whole;
         }
-        let owners: Vec<Option<Option<Uid>>> = match (self.scope.view(), self.filter.team, self.filter.assignee) {
-            (View::Agent { teams, .. }, None, None) => {
-                let own = teams.iter().map(|team| Some(Some(Uid::of(*team))));
-                std::iter::once(Some(None)).chain(own).collect()
-            }
-            _ => vec![None],
-        };
+        let owners: Vec<Option<Option<Uid>>> =
+            match (self.scope.view(), self.filter.team, self.filter.assignee) {
+                (View::Agent { teams, .. }, None, None) => {
+                    let own = teams.iter().map(|team| Some(Some(Uid::of(*team))));
+                    std::iter::once(Some(None)).chain(own).collect()
+                }
+                _ => vec![None],
+            };
         let mut statuses = self.filter.status.clone();
         statuses.sort_unstable();
         statuses.dedup();
@@ -155,10 +155,8 @@ impl Listing<'_> {
             let codes: Vec<String> = filter.status.iter().map(|status| status.code().to_string()).collect();
             statement.push(" AND t.status IN (").push(codes.join(", ")).push(")");
         }
-        let texts = [
-            ("t.status_key", filter.status_key.as_deref()),
-            ("t.category", filter.category.as_deref()),
-        ];
+        let texts =
+            [("t.status_key", filter.status_key.as_deref()), ("t.category", filter.category.as_deref())];
         for (column, text) in texts {
             if let Some(text) = text {
                 statement.push(" AND ").push(column).push(" = ").push_bind(text.to_owned());
@@ -214,11 +212,21 @@ impl Listing<'_> {
             TicketOrder::Newest => drop(statement.push(" AND t.id < ").push_bind(id)),
             TicketOrder::Oldest => drop(statement.push(" AND t.id > ").push_bind(id)),
             TicketOrder::RecentlyUpdated => {
-                statement.push(" AND (t.updated_at, t.id) < (").push_bind(key).push(", ").push_bind(id).push(")");
+                statement
+                    .push(" AND (t.updated_at, t.id) < (")
+                    .push_bind(key)
+                    .push(", ")
+                    .push_bind(id)
+                    .push(")");
             }
             TicketOrder::Queue => {
                 statement.push(" AND t.priority <= ").push_bind(key);
-                statement.push(" AND (t.priority < ").push_bind(key).push(" OR t.id > ").push_bind(id).push(")");
+                statement
+                    .push(" AND (t.priority < ")
+                    .push_bind(key)
+                    .push(" OR t.id > ")
+                    .push_bind(id)
+                    .push(")");
             }
         }
     }

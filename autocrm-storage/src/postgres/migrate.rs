@@ -46,11 +46,12 @@ pub(crate) async fn status(pool: &PgPool) -> Result<SchemaStatus> {
 
 /// Refuses a server that is too old, or whose texts are not UTF-8.
 async fn require_server(connection: &mut PgConnection) -> Result<()> {
-    let (version, encoding): (i32, String) =
-        sqlx::query_as("SELECT current_setting('server_version_num')::int4, current_setting('server_encoding')")
-            .fetch_one(connection)
-            .await
-            .during(MIGRATE)?;
+    let (version, encoding): (i32, String) = sqlx::query_as(
+        "SELECT current_setting('server_version_num')::int4, current_setting('server_encoding')",
+    )
+    .fetch_one(connection)
+    .await
+    .during(MIGRATE)?;
     if version < OLDEST {
         let context = format!("the server is version {version}; PostgreSQL 15 or newer is needed");
         return Err(Error::new(ErrorKind::Unsupported, MIGRATE).context(context));
@@ -96,7 +97,11 @@ pub(crate) async fn run(pool: &PgPool) -> Result<MigrationReport> {
 
 /// Runs a migration unless the database has it, which another process may have seen to a moment ago.
 async fn step(connection: &mut PgConnection, number: i64, migration: &Migration) -> Result<bool> {
-    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *connection).await.during(MIGRATE)?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(&mut *connection)
+        .await
+        .during(MIGRATE)?;
     let found = schema(connection).await?;
     Migration::refuse_newer(MIGRATIONS, found)?;
     if i64::from(found) >= number {

@@ -14,7 +14,11 @@ const LOCK: i64 = 0x6175_746f_6372_6d02;
 /// Makes the partitions of last month, this one and those ahead, and moves what waits in the default partition to them.
 /// The user owns the tables. It can be run at any time, by many at once.
 pub(crate) async fn ensure(connection: &mut PgConnection) -> Result<()> {
-    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *connection).await.during(PARTITION)?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(&mut *connection)
+        .await
+        .during(PARTITION)?;
     sqlx::raw_sql(include_str!("sql/partitions.sql")).execute(&mut *connection).await.during(PARTITION)?;
     Ok(())
 }

@@ -174,8 +174,10 @@ impl JobQueue for PostgresStore {
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {
         let mut tx = self.begin("next_due", &Session::worker(), Access::Read).await?;
-        let next: Option<i64> =
-            sqlx::query_scalar(include_str!("sql/next_due.sql")).fetch_one(&mut *tx).await.during("next_due")?;
+        let next: Option<i64> = sqlx::query_scalar(include_str!("sql/next_due.sql"))
+            .fetch_one(&mut *tx)
+            .await
+            .during("next_due")?;
         Ok(next.map(time))
     }
 
@@ -217,7 +219,10 @@ impl JobQueue for PostgresStore {
             .await
             .during("dead")?;
         let found = rows.into_iter().map(JobRow::decode).collect::<Result<_>>()?;
-        Ok(Page::from_overfetch(found, page.limit(), |job: &JobRecord| Cursor { key: 0, id: job.id.as_uuid() }))
+        Ok(Page::from_overfetch(found, page.limit(), |job: &JobRecord| Cursor {
+            key: 0,
+            id: job.id.as_uuid(),
+        }))
     }
 
     async fn inspect(&self, scope: &Scope, id: JobId) -> Result<Option<JobRecord>> {

@@ -157,7 +157,8 @@ impl Named {
             all.iter().filter(|(noun, _)| *noun == of).filter_map(|(_, id)| *id).collect()
         };
         let replaced = ids(&self.replaced);
-        let required = ids(&self.required).into_iter().filter(|id| replaced.binary_search(id).is_err()).collect();
+        let required =
+            ids(&self.required).into_iter().filter(|id| replaced.binary_search(id).is_err()).collect();
         (replaced, required)
     }
 
@@ -217,7 +218,12 @@ impl Rows {
         Ok(())
     }
 
-    async fn lock_tickets(&mut self, connection: &mut PgConnection, tenant: Uid, named: &Named) -> Result<()> {
+    async fn lock_tickets(
+        &mut self,
+        connection: &mut PgConnection,
+        tenant: Uid,
+        named: &Named,
+    ) -> Result<()> {
         let (replaced, required) = named.ids(Noun::Ticket);
         if replaced.is_empty() && required.is_empty() {
             return Ok(());
@@ -331,7 +337,11 @@ impl Rows {
 }
 
 /// Returns the number of live tickets of each agent that has any.
-pub(crate) async fn loads(connection: &mut PgConnection, tenant: Uid, agents: &[Uid]) -> Result<Vec<(Uid, i64)>> {
+pub(crate) async fn loads(
+    connection: &mut PgConnection,
+    tenant: Uid,
+    agents: &[Uid],
+) -> Result<Vec<(Uid, i64)>> {
     sqlx::query_as(include_str!("sql/loads.sql"))
         .bind(tenant)
         .bind(agents)

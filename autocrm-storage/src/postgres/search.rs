@@ -109,13 +109,14 @@ async fn stored_subjects(
     if tickets.is_empty() {
         return Ok(HashMap::new());
     }
-    let found: Vec<(Uid, String)> =
-        sqlx::query_as("SELECT id, subject FROM autocrm.autocrm_ticket WHERE tenant = $1 AND id = ANY ($2::uuid[])")
-            .bind(tenant)
-            .bind(tickets)
-            .fetch_all(connection)
-            .await
-            .during(COMMIT)?;
+    let found: Vec<(Uid, String)> = sqlx::query_as(
+        "SELECT id, subject FROM autocrm.autocrm_ticket WHERE tenant = $1 AND id = ANY ($2::uuid[])",
+    )
+    .bind(tenant)
+    .bind(tickets)
+    .fetch_all(connection)
+    .await
+    .during(COMMIT)?;
     Ok(found.into_iter().collect())
 }
 
@@ -136,7 +137,9 @@ impl Gathering<'_> {
                 return true;
             }
             self.seen.insert(ticket);
-            self.found.items.push(TicketHit { ticket: ticket.to::<TicketId>(), message: message.to::<MessageId>() });
+            self.found
+                .items
+                .push(TicketHit { ticket: ticket.to::<TicketId>(), message: message.to::<MessageId>() });
         }
         self.last = Some(message.0);
         false

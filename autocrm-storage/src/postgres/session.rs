@@ -1,6 +1,6 @@
 //! For whom a transaction reads or writes: the settings that row-level security looks at.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use autocrm_core::access::{Scope, View};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
@@ -88,8 +88,8 @@ impl Session {
             text.push_str(&locks);
         }
         for (name, value) in self.settings() {
-            // Writing to a text cannot fail.
-            drop(write!(text, "; SET LOCAL {name} = '{value}'"));
+            let setting = format!("; SET LOCAL {name} = '{value}'");
+            text.push_str(&setting);
         }
         AssertSqlSafe(text).into_sql_str()
     }

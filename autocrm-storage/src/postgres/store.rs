@@ -23,8 +23,7 @@ use crate::{
         committer::Inbox,
         config::PostgresConfig,
         failure::During,
-        migrate,
-        receipt, roles,
+        migrate, receipt, roles,
         session::{Access, RUNTIME, Session},
     },
 };
@@ -152,7 +151,9 @@ impl Shared {
         });
         match begun.await {
             Ok(outcome) => outcome.during(operation),
-            Err(_) => Err(Error::new(ErrorKind::Unavailable, operation).context("the runtime is shutting down")),
+            Err(_) => {
+                Err(Error::new(ErrorKind::Unavailable, operation).context("the runtime is shutting down"))
+            }
         }
     }
 

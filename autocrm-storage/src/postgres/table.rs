@@ -1,13 +1,16 @@
 //! Rows as arrays: any number of rows of one table are written by one statement, whose text depends on the table alone.
 
-use sqlx::{Arguments as _, Encode, PgConnection, Postgres, Type, postgres::{PgArguments, PgHasArrayType}};
+use sqlx::{
+    Arguments as _, Encode, PgConnection, Postgres, Type,
+    postgres::{PgArguments, PgHasArrayType},
+};
 
 use crate::{
     column::{Digest, Uid},
     record::{
-        ArticleRecord, ChunkRecord, EventRow, FeedbackRecord, InboundRecord, MailRefRecord, MessageRecord, NewJobRecord,
-        NotificationRecord, OutboundRecord, RawRecord, RevisionRecord, RoutingRecord, SchemeRecord, TeamRecord,
-        TemplateRecord, TenantRecord, TicketRecord, UserRecord,
+        ArticleRecord, ChunkRecord, EventRow, FeedbackRecord, InboundRecord, MailRefRecord, MessageRecord,
+        NewJobRecord, NotificationRecord, OutboundRecord, RawRecord, RevisionRecord, RoutingRecord,
+        SchemeRecord, TeamRecord, TemplateRecord, TenantRecord, TicketRecord, UserRecord,
     },
 };
 
@@ -238,7 +241,10 @@ pub(crate) async fn add<T: Table>(connection: &mut PgConnection, rows: &[&T]) ->
 }
 
 /// Replaces rows, and returns how many there were.
-pub(crate) async fn replace<T: Table>(connection: &mut PgConnection, rows: &[&T]) -> Result<u64, sqlx::Error> {
+pub(crate) async fn replace<T: Table>(
+    connection: &mut PgConnection,
+    rows: &[&T],
+) -> Result<u64, sqlx::Error> {
     write(connection, T::replacement(), rows).await
 }
 

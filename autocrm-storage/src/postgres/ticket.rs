@@ -72,13 +72,19 @@ impl<'a> Repeated<'a> {
         self.tag_tickets.push(record.id);
     }
 
-    async fn run(&self, connection: &mut PgConnection, users: &'static str, tags: &'static str) -> Result<()> {
+    async fn run(
+        &self,
+        connection: &mut PgConnection,
+        users: &'static str,
+        tags: &'static str,
+    ) -> Result<()> {
         if !self.users.is_empty() {
             let statement = sqlx::query(users).bind(&self.tenants).bind(&self.users).bind(&self.tickets);
             statement.execute(&mut *connection).await.during(COMMIT)?;
         }
         if !self.tags.is_empty() {
-            let statement = sqlx::query(tags).bind(&self.tag_tenants).bind(&self.tags).bind(&self.tag_tickets);
+            let statement =
+                sqlx::query(tags).bind(&self.tag_tenants).bind(&self.tags).bind(&self.tag_tickets);
             statement.execute(connection).await.during(COMMIT)?;
         }
         Ok(())
@@ -92,7 +98,8 @@ pub(crate) async fn save(
     plans: impl Iterator<Item = &TicketPlan>,
 ) -> Result<()> {
     let (mut made, mut changed) = (Vec::new(), Vec::new());
-    let (mut gone_users, mut gone_tags): (Vec<(Uid, Uid, Uid)>, Vec<(Uid, String, Uid)>) = (Vec::new(), Vec::new());
+    let (mut gone_users, mut gone_tags): (Vec<(Uid, Uid, Uid)>, Vec<(Uid, String, Uid)>) =
+        (Vec::new(), Vec::new());
     let mut come = Repeated::default();
     for plan in plans {
         let record = &plan.saved.record;
@@ -138,7 +145,8 @@ pub(crate) async fn save(
         gone.tags.push(tag);
         gone.tag_tickets.push(*ticket);
     }
-    gone.run(connection, include_str!("sql/drop_participants.sql"), include_str!("sql/drop_tags.sql")).await?;
+    gone.run(connection, include_str!("sql/drop_participants.sql"), include_str!("sql/drop_tags.sql"))
+        .await?;
     come.run(connection, include_str!("sql/add_participants.sql"), include_str!("sql/add_tags.sql")).await
 }
 
@@ -147,7 +155,8 @@ pub(crate) async fn save_routing(connection: &mut PgConnection, records: &[&Rout
     if records.is_empty() {
         return Ok(());
     }
-    let latest: BTreeMap<Uid, &RoutingRecord> = records.iter().map(|record| (record.ticket, *record)).collect();
+    let latest: BTreeMap<Uid, &RoutingRecord> =
+        records.iter().map(|record| (record.ticket, *record)).collect();
     let tenants: Vec<Uid> = latest.values().map(|record| record.tenant).collect();
     let tickets: Vec<Uid> = latest.keys().copied().collect();
     let documents: Vec<&str> = latest.values().map(|record| record.document.as_str()).collect();
@@ -168,14 +177,19 @@ pub(crate) fn shown(scope: &Scope, found: Option<TicketRecord>) -> Result<Option
 }
 
 /// Loads a ticket that is not deleted and that the scope shows.
-pub(crate) async fn find(connection: &mut PgConnection, scope: &Scope, id: TicketId) -> Result<Option<Ticket>> {
-    let found: Option<TicketRecord> =
-        sqlx::query_as("SELECT * FROM autocrm.autocrm_ticket WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL")
-            .bind(Uid::of(scope.tenant()))
-            .bind(Uid::of(id))
-            .fetch_optional(connection)
-            .await
-            .during(READ)?;
+pub(crate) async fn find(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    id: TicketId,
+) -> Result<Option<Ticket>> {
+    let found: Option<TicketRecord> = sqlx::query_as(
+        "SELECT * FROM autocrm.autocrm_ticket WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL",
+    )
+    .bind(Uid::of(scope.tenant()))
+    .bind(Uid::of(id))
+    .fetch_optional(connection)
+    .await
+    .during(READ)?;
     shown(scope, found)
 }
 
@@ -188,7 +202,8 @@ impl TicketReader for PostgresStore {
 
     async fn ticket_by_number(&self, scope: &Scope, given: TicketNumber) -> Result<Option<Ticket>> {
         let mut tx = self.read(READ, scope).await?;
-        let text = "SELECT * FROM autocrm.autocrm_ticket WHERE tenant = $1 AND number = $2 AND deleted_at IS NULL";
+        let text =
+            "SELECT * FROM autocrm.autocrm_ticket WHERE tenant = $1 AND number = $2 AND deleted_at IS NULL";
         let found: Option<TicketRecord> = sqlx::query_as(text)
             .bind(Uid::of(scope.tenant()))
             .bind(number(given.get()))
@@ -198,7 +213,12 @@ impl TicketReader for PostgresStore {
         shown(scope, found)
     }
 
-    async fn tickets(&self, scope: &Scope, filter: &TicketFilter, page: &PageRequest) -> Result<Page<Ticket>> {
+    async fn tickets(
+        &self,
+        scope: &Scope,
+        filter: &TicketFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Ticket>> {
         let mut tx = self.snapshot("tickets", scope).await?;
         list::tickets(&mut tx, scope, filter, page).await
     }
@@ -244,7 +264,8 @@ impl TicketReader for PostgresStore {
             return Ok(None);
         }
         let mut tx = self.read("deleted_ticket", scope).await?;
-        let text = "SELECT * FROM autocrm.autocrm_ticket WHERE tenant = $1 AND id = $2 AND deleted_at IS NOT NULL";
+        let text =
+            "SELECT * FROM autocrm.autocrm_ticket WHERE tenant = $1 AND id = $2 AND deleted_at IS NOT NULL";
         let found: Option<TicketRecord> = sqlx::query_as(text)
             .bind(Uid::of(scope.tenant()))
             .bind(Uid::of(id))

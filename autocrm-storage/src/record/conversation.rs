@@ -10,9 +10,7 @@ use autocrm_core::{
 #[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
-use crate::{
-    column::{Code, Uid, author, author_columns, corrupt, from_json, narrow, number, time, to_json},
-};
+use crate::column::{Code, Uid, author, author_columns, corrupt, from_json, narrow, number, time, to_json};
 
 /// A row of `autocrm_message`.
 #[derive(Debug)]

@@ -8,10 +8,8 @@ use autocrm_core::{
 #[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
-use crate::{
-    column::{
-        Code, Uid, actor, actor_columns, entity, entity_columns, from_json, narrow, number, time, to_json,
-    },
+use crate::column::{
+    Code, Uid, actor, actor_columns, entity, entity_columns, from_json, narrow, number, time, to_json,
 };
 
 /// A row of `autocrm_event`.

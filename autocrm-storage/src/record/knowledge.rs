@@ -8,9 +8,7 @@ use autocrm_core::{
 #[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
-use crate::{
-    column::{Code, Uid, number, target_columns, to_json},
-};
+use crate::column::{Code, Uid, number, target_columns, to_json};
 
 /// A row of `autocrm_article`.
 #[derive(Debug)]

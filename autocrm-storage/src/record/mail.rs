@@ -9,9 +9,7 @@ use autocrm_core::{
 #[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
-use crate::{
-    column::{Digest, Uid, corrupt, number, to_json},
-};
+use crate::column::{Digest, Uid, corrupt, number, to_json};
 
 /// A row of `autocrm_inbound`.
 #[derive(Debug)]

@@ -4,9 +4,7 @@ use autocrm_core::{error::Result, notify::Notification};
 #[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
-use crate::{
-    column::{Uid, number, to_json},
-};
+use crate::column::{Uid, number, to_json};
 
 /// A row of `autocrm_notification`.
 #[derive(Debug)]

@@ -7,9 +7,7 @@ use autocrm_core::{
 #[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
-use crate::{
-    column::{Code, Uid, narrow, time, to_json},
-};
+use crate::column::{Code, Uid, narrow, time, to_json};
 
 /// A new row of `autocrm_job`.
 #[derive(Debug)]

@@ -4,9 +4,7 @@ use autocrm_core::{error::Result, tenant::Tenant, ticket::Scheme};
 #[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
-use crate::{
-    column::{Uid, number, to_json},
-};
+use crate::column::{Uid, number, to_json};
 
 /// A row of `autocrm_tenant`.
 #[derive(Debug)]

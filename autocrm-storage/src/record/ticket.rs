@@ -15,9 +15,7 @@ use autocrm_core::{
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    column::{Code, Uid, corrupt, from_json, narrow, number, time, to_json},
-};
+use crate::column::{Code, Uid, corrupt, from_json, narrow, number, time, to_json};
 
 /// A row of `autocrm_ticket`.
 #[derive(Debug, Clone)]

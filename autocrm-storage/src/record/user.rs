@@ -8,9 +8,7 @@ use autocrm_core::{
 #[cfg(feature = "sqlite")]
 use diesel::prelude::*;
 
-use crate::{
-    column::{Code, Uid, number, to_json},
-};
+use crate::column::{Code, Uid, number, to_json};
 
 /// A row of `autocrm_user`.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ use autocrm_core::{
 use diesel::{SqliteConnection, prelude::*};
 
 use crate::{
-    plan::{Plan, Row},
     column::{Uid, number},
+    plan::{Plan, Row},
     record::TicketRecord,
     schema::{
         autocrm_article, autocrm_feedback, autocrm_inbound, autocrm_message, autocrm_notification,
@@ -20,8 +20,7 @@ use crate::{
     sqlite::{
         conversation, erase,
         failure::During,
-        journal, knowledge, mail,
-        queue, receipt,
+        journal, knowledge, mail, queue, receipt,
         save::{COMMIT, conflict, save},
         ticket,
         writer::Ledger,

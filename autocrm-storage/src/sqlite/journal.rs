@@ -11,13 +11,12 @@ use autocrm_core::{
 use diesel::{SqliteConnection, prelude::*, sqlite::Sqlite};
 
 use crate::{
-    range::in_range,
     column::{Code, Uid, narrow, number},
+    range::in_range,
     record::EventRow,
     schema::{autocrm_counter, autocrm_event},
     sqlite::{
-        SqliteStore, failure::During, reader::snapshot, save::COMMIT, statement::Sql, ticket,
-        writer::Ledger,
+        SqliteStore, failure::During, reader::snapshot, save::COMMIT, statement::Sql, ticket, writer::Ledger,
     },
 };
 

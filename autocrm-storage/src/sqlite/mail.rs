@@ -13,8 +13,8 @@ use bytes::Bytes;
 use diesel::{SqliteConnection, prelude::*, sql_types::Binary, sqlite::Sqlite};
 
 use crate::{
-    range::in_range,
     column::{Digest, Uid, from_json},
+    range::in_range,
     record::{MailRefRecord, RawRecord},
     schema::{autocrm_inbound, autocrm_mail_ref, autocrm_outbound, autocrm_raw},
     sqlite::{

@@ -20,8 +20,8 @@ use diesel::{
 use uuid::Uuid;
 
 use crate::{
-    range::in_range,
     column::{Uid, number, time},
+    range::in_range,
     record::{JobRow, NewJobRecord},
     schema::autocrm_job,
     sqlite::{

@@ -11,8 +11,8 @@ use diesel::{
 };
 
 use crate::{
-    plan::KeyPlan,
     column::{Digest, Uid, from_json, time, to_json},
+    plan::KeyPlan,
     schema::autocrm_idempotency,
     sqlite::{failure::During, save::COMMIT, statement::Sql},
 };

@@ -16,10 +16,10 @@ use diesel::SqliteConnection;
 use tokio::sync::{Notify, oneshot};
 
 use crate::{
+    column::Uid,
     finding::Finding,
     migration::{MigrationReport, SchemaStatus},
     plan::{KeyPlan, Plan},
-    column::Uid,
     sqlite::{
         commit,
         config::SqliteConfig,

@@ -16,8 +16,8 @@ use autocrm_core::{
 use diesel::{SqliteConnection, prelude::*, upsert::excluded};
 
 use crate::{
-    plan::TicketPlan,
     column::{Code, Uid, from_json, narrow, number},
+    plan::TicketPlan,
     record::{RoutingRecord, TicketRecord, TicketRest},
     schema::{autocrm_participant, autocrm_routing, autocrm_ticket, autocrm_ticket_tag},
     sqlite::{

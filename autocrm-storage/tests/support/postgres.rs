@@ -4,8 +4,8 @@
 
 use std::{str::FromStr as _, thread};
 
-use autocrm_core::id::{IdSource as _, RandomIds};
 use autocrm_core::clock::{Clock as _, SystemClock};
+use autocrm_core::id::{IdSource as _, RandomIds};
 use autocrm_storage::postgres::PostgresStore;
 use sqlx::{
     AssertSqlSafe, Connection as _, PgConnection, PgPool,
@@ -105,11 +105,8 @@ async fn ensure_template(server: &mut PgConnection) {
     ] {
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *server).await.unwrap();
     }
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .connect_with(self::server().database(&making))
-        .await
-        .unwrap();
+    let pool =
+        PgPoolOptions::new().max_connections(1).connect_with(self::server().database(&making)).await.unwrap();
     PostgresStore::migrate(&pool).await.unwrap();
     pool.close().await;
     let text = format!("ALTER DATABASE {making} RENAME TO {TEMPLATE}");

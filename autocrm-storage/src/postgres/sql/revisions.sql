@@ -1,0 +1,2 @@
+SELECT document FROM autocrm.autocrm_revision
+WHERE tenant = $1 AND article = $2 AND number > $3 ORDER BY number LIMIT $4
