@@ -43,7 +43,6 @@ enum Pace {
 pub(crate) async fn batch(shared: &Shared, plans: &mut [Plan]) -> Committed {
     let mut outcome = attempt(shared, plans, Pace::Together).await;
     if let Err(error) = &outcome
-        && plans.len() > 1
         && !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout)
     {
         outcome = attempt(shared, plans, Pace::Guarded).await;
@@ -59,15 +58,9 @@ pub(crate) async fn batch(shared: &Shared, plans: &mut [Plan]) -> Committed {
             Committed { outcomes, jobs, events }
         }
         Err(error) => {
-            let alone = plans.len() == 1;
-            let mut first = Some(error);
-            let again = first.as_ref().map(|error| (shared_kind(error.kind()), error.to_string()));
-            let outcomes = plans.iter().map(|_| match (first.take(), &again) {
-                (Some(error), _) if alone => Err(error),
-                (_, Some((kind, context))) => Err(Error::new(*kind, COMMIT).context(context)),
-                (_, None) => Err(Error::new(ErrorKind::Unavailable, COMMIT)),
-            });
-            Committed { outcomes: outcomes.collect(), jobs: false, events: false }
+            let (kind, context) = (shared_kind(error.kind()), error.to_string());
+            let outcomes = plans.iter().map(|_| Err(Error::new(kind, COMMIT).context(&context))).collect();
+            Committed { outcomes, jobs: false, events: false }
         }
     }
 }
@@ -145,7 +138,12 @@ async fn guarded(
 ) -> Result<Vec<(usize, Result<Receipt>)>> {
     let mut answered = Vec::with_capacity(group.len());
     for (at, plan) in group {
-        answered.push((at, in_savepoint(connection, tenant, plan).await?));
+        let mut outcome = in_savepoint(connection, tenant, plan).await?;
+        if plan.key.is_some() && outcome.as_ref().is_err_and(Error::is_conflict) {
+            // The same request may have been committed elsewhere while this one was: then it is answered with that.
+            outcome = in_savepoint(connection, tenant, plan).await?;
+        }
+        answered.push((at, outcome));
     }
     Ok(answered)
 }

@@ -9,9 +9,9 @@ use autocrm_core::{
 use sqlx::PgConnection;
 
 use crate::{
-    column::{Digest, Uid, from_json, time, to_json},
+    column::{Digest, Uid, from_json, number, time, to_json},
     plan::KeyPlan,
-    postgres::failure::During,
+    postgres::{failure::During, round::conflict},
 };
 
 const COMMIT: &str = "commit";
@@ -84,16 +84,20 @@ pub(crate) async fn keep(connection: &mut PgConnection, tenant: Uid, all: &[Keep
     // Twice the time allows for corrections of the tenant's clock.
     let latest = instants.iter().copied().min().unwrap_or_default();
     let expired = time(latest).as_micros().saturating_sub(micros(KEY_RETENTION.saturating_mul(2)));
-    sqlx::query(include_str!("sql/keep_receipts.sql"))
+    let kept = sqlx::query(include_str!("sql/keep_receipts.sql"))
         .bind(tenant)
         .bind(principals)
         .bind(keys)
         .bind(requests)
         .bind(receipts)
         .bind(instants)
+        .bind(micros(KEY_RETENTION))
         .execute(&mut *connection)
         .await
         .during(COMMIT)?;
+    if number(kept.rows_affected()) != number(all.len()) {
+        return Err(conflict("a key was taken meanwhile"));
+    }
     sqlx::query(include_str!("sql/forget_receipts.sql"))
         .bind(tenant)
         .bind(expired)
