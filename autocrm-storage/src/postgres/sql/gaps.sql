@@ -23,7 +23,8 @@ FROM pg_roles r WHERE r.rolname IN ('autocrm_runtime', 'autocrm_search')
 UNION ALL
 SELECT 'the table ' || c.relname || ' is not protected by row-level security'
 FROM pg_class c
-WHERE c.relnamespace = to_regnamespace('autocrm') AND c.relkind IN ('r', 'p') AND c.relname <> 'autocrm_migration'
+WHERE c.relnamespace = to_regnamespace('autocrm') AND c.relkind IN ('r', 'p') AND c.relname LIKE 'autocrm\_%'
+    AND c.relname <> 'autocrm_migration'
     AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
 UNION ALL
 SELECT 'the partition ' || c.relname || ' can be read or written directly by ' || r.rolname

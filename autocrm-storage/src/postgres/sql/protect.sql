@@ -5,7 +5,7 @@ BEGIN
     FOR relation IN
         SELECT c.oid::regclass AS name, c.relispartition AS is_partition, c.relname
         FROM pg_class c WHERE c.relnamespace = 'autocrm'::regnamespace AND c.relkind IN ('r', 'p')
-        AND c.relname <> 'autocrm_migration'
+        AND c.relname LIKE 'autocrm\_%' AND c.relname <> 'autocrm_migration'
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation.name);
         EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', relation.name);

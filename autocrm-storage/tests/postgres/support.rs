@@ -1,12 +1,10 @@
 //! A database of its own for each test, on the server that `AUTOCRM_TEST_POSTGRES_URL` names.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
-
-use std::{str::FromStr as _, thread};
+use std::{str::FromStr as _, thread, time::Duration};
 
 use autocrm_core::clock::{Clock as _, SystemClock};
 use autocrm_core::id::{IdSource as _, RandomIds};
-use autocrm_storage::postgres::PostgresStore;
+use autocrm_storage::postgres::{PostgresConfig, PostgresStore};
 use sqlx::{
     AssertSqlSafe, Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -21,8 +19,7 @@ const LOCK: i64 = 7_001;
 ///
 /// # Panics
 /// Without a server: a test that did not run has not passed.
-#[must_use]
-pub fn server() -> PgConnectOptions {
+pub(crate) fn server() -> PgConnectOptions {
     #[expect(clippy::disallowed_methods, reason = "tests are told where their server is")]
     let url = std::env::var("AUTOCRM_TEST_POSTGRES_URL").expect(
         "AUTOCRM_TEST_POSTGRES_URL is not set: `scripts/services up postgres`, then `eval \"$(scripts/services env postgres)\"`",
@@ -31,20 +28,25 @@ pub fn server() -> PgConnectOptions {
     PgConnectOptions::from_str(&url).unwrap().options([("synchronous_commit", "off")])
 }
 
+/// Returns a configuration for scenarios that have clocks of their own.
+pub(crate) fn tolerant() -> PostgresConfig {
+    PostgresConfig { clock_tolerance: Duration::from_hours(24 * 3_650), ..PostgresConfig::default() }
+}
+
 /// A database that is removed with its last handle.
 #[derive(Debug)]
-pub struct Database {
+pub(crate) struct Database {
     name: String,
 }
 
 impl Database {
     /// Makes an empty database with the schema.
-    pub async fn migrated() -> Self {
+    pub(crate) async fn migrated() -> Self {
         Self::copied(Some(TEMPLATE)).await
     }
 
     /// Makes an empty database.
-    pub async fn empty() -> Self {
+    pub(crate) async fn empty() -> Self {
         Self::copied(None).await
     }
 
@@ -64,12 +66,12 @@ impl Database {
     }
 
     /// Returns how the database is reached.
-    pub fn options(&self) -> PgConnectOptions {
+    pub(crate) fn options(&self) -> PgConnectOptions {
         server().database(&self.name)
     }
 
     /// Opens a pool of up to `connections`.
-    pub async fn pool(&self, connections: u32) -> PgPool {
+    pub(crate) async fn pool(&self, connections: u32) -> PgPool {
         PgPoolOptions::new().max_connections(connections).connect_with(self.options()).await.unwrap()
     }
 }

@@ -1,21 +1,15 @@
 //! The suites on the PostgreSQL store: two handles with pools of their own on one database.
 
-#![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+use std::sync::Arc;
 
-#[path = "support/postgres.rs"]
-mod support;
-
-use std::{sync::Arc, time::Duration};
-
+use crate::support::{Database, tolerant};
 use async_trait::async_trait;
 use autocrm_core::{
     conformance::{Backend, Harness},
     port::Store,
 };
-use autocrm_storage::postgres::{PostgresConfig, PostgresStore};
+use autocrm_storage::postgres::PostgresStore;
 use sqlx::PgPool;
-use support::Database;
 
 struct Postgres;
 
@@ -23,10 +17,7 @@ struct Postgres;
 const CONNECTIONS: u32 = 6;
 
 async fn open(pool: PgPool) -> Arc<dyn Store> {
-    // The scenarios have clocks of their own.
-    let ten_years = Duration::from_hours(24 * 3_650);
-    let config = PostgresConfig { clock_tolerance: ten_years, ..PostgresConfig::default() };
-    Arc::new(PostgresStore::open(pool, config).await.unwrap())
+    Arc::new(PostgresStore::open(pool, tolerant()).await.unwrap())
 }
 
 #[async_trait]
