@@ -165,6 +165,28 @@ CREATE TABLE autocrm.autocrm_message (
 CREATE INDEX autocrm_message_sequence ON autocrm.autocrm_message (tenant, ticket, sequence, id);
 CREATE TABLE autocrm.autocrm_message_default PARTITION OF autocrm.autocrm_message DEFAULT;
 
+-- Makes the partition of a month unless there is one, and moves to it what lies in the default partition.
+CREATE FUNCTION autocrm.make_month(month timestamp) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    name text := 'autocrm_message_' || to_char(month, 'YYYYMM');
+    low uuid := autocrm.first_id(month);
+    high uuid := autocrm.first_id(month + interval '1 month');
+BEGIN
+    IF to_regclass('autocrm.' || name) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    EXECUTE format('CREATE TABLE autocrm.%I (LIKE autocrm.autocrm_message INCLUDING ALL)', name);
+    EXECUTE format('WITH moved AS (DELETE FROM autocrm.autocrm_message_default WHERE id >= %L AND id < %L RETURNING *)
+                    INSERT INTO autocrm.%I SELECT * FROM moved', low, high, name);
+    EXECUTE format('ALTER TABLE autocrm.autocrm_message ATTACH PARTITION autocrm.%I FOR VALUES FROM (%L) TO (%L)',
+                   name, low, high);
+    EXECUTE format('ALTER TABLE autocrm.%I ENABLE ROW LEVEL SECURITY', name);
+    EXECUTE format('ALTER TABLE autocrm.%I FORCE ROW LEVEL SECURITY', name);
+    EXECUTE format('REVOKE ALL ON autocrm.%I FROM PUBLIC', name);
+END
+$$;
+REVOKE ALL ON FUNCTION autocrm.make_month(timestamp) FROM PUBLIC;
+
 -- The words of a ticket's subject and of one of its messages, each message's month together with it.
 CREATE TABLE autocrm.autocrm_search (
     tenant uuid NOT NULL,

@@ -3,8 +3,11 @@
 #![cfg(feature = "postgres")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod commits;
 mod conformance;
+mod explain;
 mod host;
 mod isolation;
+mod schema;
 mod shield;
 mod support;

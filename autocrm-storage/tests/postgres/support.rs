@@ -1,6 +1,11 @@
 //! A database of its own for each test, on the server that `AUTOCRM_TEST_POSTGRES_URL` names.
 
-use std::{str::FromStr as _, thread, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    str::FromStr as _,
+    thread,
+    time::Duration,
+};
 
 use autocrm_core::clock::{Clock as _, SystemClock};
 use autocrm_core::id::{IdSource as _, RandomIds};
@@ -10,8 +15,13 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-/// The migrated database that every test's own is copied from. Another schema has another name.
-const TEMPLATE: &str = "autocrm_template_1";
+/// What the schema is made of.
+const SCHEMA: [&str; 4] = [
+    include_str!("../../migrations/0001_initial/postgres.sql"),
+    include_str!("../../src/postgres/sql/roles.sql"),
+    include_str!("../../src/postgres/sql/protect.sql"),
+    include_str!("../../src/postgres/sql/partitions.sql"),
+];
 /// The advisory lock under which the template is made.
 const LOCK: i64 = 7_001;
 
@@ -42,24 +52,29 @@ pub(crate) struct Database {
 impl Database {
     /// Makes an empty database with the schema.
     pub(crate) async fn migrated() -> Self {
-        Self::copied(Some(TEMPLATE)).await
+        Self::copied(Some(&template()), "UTF8").await
     }
 
     /// Makes an empty database.
     pub(crate) async fn empty() -> Self {
-        Self::copied(None).await
+        Self::copied(None, "UTF8").await
     }
 
-    async fn copied(template: Option<&str>) -> Self {
+    /// Makes an empty database whose texts are in an encoding.
+    pub(crate) async fn with_encoding(encoding: &str) -> Self {
+        Self::copied(None, encoding).await
+    }
+
+    async fn copied(template: Option<&str>, encoding: &str) -> Self {
         let name = format!("test_{}", RandomIds.uuid(SystemClock.now()).simple());
         let mut server = PgConnection::connect_with(&server()).await.unwrap();
         // Nobody may be connected to the template while it is made or copied.
         sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut server).await.unwrap();
         if template.is_some() {
-            ensure_template(&mut server).await;
+            ensure_template(&mut server, template.unwrap_or_default()).await;
         }
         let from = template.unwrap_or("template0");
-        let text = format!("CREATE DATABASE {name} TEMPLATE {from} ENCODING 'UTF8'");
+        let text = format!("CREATE DATABASE {name} TEMPLATE {from} ENCODING '{encoding}' LOCALE 'C'");
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut server).await.unwrap();
         server.close().await.unwrap();
         Self { name }
@@ -91,19 +106,26 @@ impl Drop for Database {
     }
 }
 
-async fn ensure_template(server: &mut PgConnection) {
+/// Returns the name of the migrated database that every test's own is copied from: another one for another schema.
+fn template() -> String {
+    let mut hasher = DefaultHasher::new();
+    SCHEMA.hash(&mut hasher);
+    format!("autocrm_template_{:016x}", hasher.finish())
+}
+
+async fn ensure_template(server: &mut PgConnection, template: &str) {
     let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
-        .bind(TEMPLATE)
+        .bind(template)
         .fetch_one(&mut *server)
         .await
         .unwrap();
     if known {
         return;
     }
-    let making = format!("{TEMPLATE}_making");
+    let making = format!("{template}_making");
     for text in [
         format!("DROP DATABASE IF EXISTS {making} WITH (FORCE)"),
-        format!("CREATE DATABASE {making} TEMPLATE template0 ENCODING 'UTF8'"),
+        format!("CREATE DATABASE {making} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"),
     ] {
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *server).await.unwrap();
     }
@@ -111,6 +133,6 @@ async fn ensure_template(server: &mut PgConnection) {
         PgPoolOptions::new().max_connections(1).connect_with(self::server().database(&making)).await.unwrap();
     PostgresStore::migrate(&pool).await.unwrap();
     pool.close().await;
-    let text = format!("ALTER DATABASE {making} RENAME TO {TEMPLATE}");
+    let text = format!("ALTER DATABASE {making} RENAME TO {template}");
     sqlx::raw_sql(AssertSqlSafe(text)).execute(server).await.unwrap();
 }
