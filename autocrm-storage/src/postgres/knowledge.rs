@@ -1,6 +1,6 @@
 //! Articles, revisions, passages and feedback.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use autocrm_core::{
@@ -44,15 +44,20 @@ pub(crate) async fn replace_chunks(
     table::insert(connection, &all).await.during(COMMIT)
 }
 
-/// Stores feedback in place of what the same users said of the same targets before.
+/// Stores feedback in place of what the same users said of the same targets before. Of several words of one user on one
+/// target the last one counts.
 pub(crate) async fn save_feedback(connection: &mut PgConnection, records: &[&FeedbackRecord]) -> Result<()> {
     if records.is_empty() {
         return Ok(());
     }
-    let tenants: Vec<Uid> = records.iter().map(|record| record.tenant).collect();
-    let kinds: Vec<i64> = records.iter().map(|record| record.target_kind).collect();
-    let targets: Vec<Uid> = records.iter().map(|record| record.target).collect();
-    let users: Vec<Uid> = records.iter().map(|record| record.user).collect();
+    let spoken = |record: &FeedbackRecord| (record.tenant, record.target_kind, record.target, record.user);
+    let latest: BTreeMap<_, &FeedbackRecord> =
+        records.iter().map(|record| (spoken(record), *record)).collect();
+    let latest: Vec<&FeedbackRecord> = latest.into_values().collect();
+    let tenants: Vec<Uid> = latest.iter().map(|record| record.tenant).collect();
+    let kinds: Vec<i64> = latest.iter().map(|record| record.target_kind).collect();
+    let targets: Vec<Uid> = latest.iter().map(|record| record.target).collect();
+    let users: Vec<Uid> = latest.iter().map(|record| record.user).collect();
     sqlx::query(include_str!("sql/replace_feedback.sql"))
         .bind(tenants)
         .bind(kinds)
@@ -61,7 +66,7 @@ pub(crate) async fn save_feedback(connection: &mut PgConnection, records: &[&Fee
         .execute(&mut *connection)
         .await
         .during(COMMIT)?;
-    table::insert(connection, records).await.during(COMMIT)
+    table::insert(connection, &latest).await.during(COMMIT)
 }
 
 async fn find(connection: &mut PgConnection, scope: &Scope, id: ArticleId) -> Result<Option<Article>> {
