@@ -10,7 +10,10 @@ use autocrm_core::{
     error::{ErrorKind, Retry},
     port::{Committer, TicketReader},
 };
-use autocrm_storage::sqlite::{Severity, SqliteConfig, SqliteStore};
+use autocrm_storage::{
+    Severity,
+    sqlite::{SqliteConfig, SqliteStore},
+};
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use support::{Fixture, Place};
 

@@ -112,15 +112,14 @@ struct Batch<'a> {
 
 /// Collects the rows of one table.
 macro_rules! of {
+    ($batch:expr, boxed $variant:ident) => {
+        of!($batch, record, Row::$variant(record) => &**record)
+    };
     ($batch:expr, $variant:ident) => {
-        $batch
-            .rows
-            .iter()
-            .filter_map(|row| match row {
-                Row::$variant(record) => Some(&*record),
-                _ => None,
-            })
-            .collect::<Vec<_>>()
+        of!($batch, record, Row::$variant(record) => record)
+    };
+    ($batch:expr, $record:ident, $pattern:pat => $row:expr) => {
+        $batch.rows.iter().filter_map(|row| if let $pattern = row { Some($row) } else { None }).collect::<Vec<_>>()
     };
 }
 
@@ -150,7 +149,7 @@ impl<'a> Batch<'a> {
         save(connection, &of!(self, User)).await?;
         save(connection, &of!(self, Team)).await?;
         save(connection, &of!(self, Template)).await?;
-        save(connection, &boxed(&of!(self, Article))).await?;
+        save(connection, &of!(self, boxed Article)).await?;
         table::insert(connection, &of!(self, Revision)).await.during(COMMIT)?;
         for row in &self.rows {
             if let Row::Chunks(article, chunks) = row {
@@ -158,17 +157,13 @@ impl<'a> Batch<'a> {
             }
         }
         knowledge::save_feedback(connection, &of!(self, Feedback)).await?;
-        save(connection, &boxed(&of!(self, Inbound))).await?;
+        save(connection, &of!(self, boxed Inbound)).await?;
         table::add(connection, &of!(self, Raw)).await.during(COMMIT)?;
         save(connection, &of!(self, Outbound)).await?;
         table::add(connection, &of!(self, MailRef)).await.during(COMMIT)?;
         save(connection, &of!(self, Notification)).await?;
         ticket::save_routing(connection, &of!(self, Routing)).await
     }
-}
-
-fn boxed<'a, R>(all: &[&'a Box<Saved<R>>]) -> Vec<&'a Saved<R>> {
-    all.iter().map(|saved| &***saved).collect()
 }
 
 /// Inserts rows whose `from` is 0, and replaces the others. Of several writes of one row the last one counts: the

@@ -21,10 +21,18 @@ const MOST_RANGES: usize = 64;
 
 type Statement = QueryBuilder<Postgres>;
 
+/// Whose tickets a range holds.
+#[derive(Debug, Clone, Copy)]
+enum Owner {
+    Anybody,
+    Nobody,
+    Team(Uid),
+}
+
 /// A range of an index: whose tickets, and in which status.
 #[derive(Debug, Clone, Copy)]
 struct Range {
-    owner: Option<Option<Uid>>,
+    owner: Owner,
     status: Option<StatusCategory>,
 }
 
@@ -79,18 +87,17 @@ impl Listing<'_> {
 
     /// Returns the ranges of which each is in the order of the list.
     fn ranges(&self) -> Vec<Range> {
-        let whole = vec![Range { owner: None, status: None }];
+        let whole = vec![Range { owner: Owner::Anybody, status: None }];
         if self.is_involved().is_some() || self.filter.order == TicketOrder::RecentlyUpdated {
             return whole;
         }
-        let owners: Vec<Option<Option<Uid>>> =
-            match (self.scope.view(), self.filter.team, self.filter.assignee) {
-                (View::Agent { teams, .. }, None, None) => {
-                    let own = teams.iter().map(|team| Some(Some(Uid::of(*team))));
-                    std::iter::once(Some(None)).chain(own).collect()
-                }
-                _ => vec![None],
-            };
+        let owners: Vec<Owner> = match (self.scope.view(), self.filter.team, self.filter.assignee) {
+            (View::Agent { teams, .. }, None, None) => {
+                let own = teams.iter().map(|team| Owner::Team(Uid::of(*team)));
+                std::iter::once(Owner::Nobody).chain(own).collect()
+            }
+            _ => vec![Owner::Anybody],
+        };
         let mut statuses = self.filter.status.clone();
         statuses.sort_unstable();
         statuses.dedup();
@@ -127,9 +134,9 @@ impl Listing<'_> {
         }
         statement.push(" WHERE t.deleted_at IS NULL AND t.tenant = ").push_bind(tenant);
         match range.owner {
-            None => {}
-            Some(None) => drop(statement.push(" AND t.team IS NULL")),
-            Some(Some(team)) => drop(statement.push(" AND t.team = ").push_bind(team)),
+            Owner::Anybody => {}
+            Owner::Nobody => drop(statement.push(" AND t.team IS NULL")),
+            Owner::Team(team) => drop(statement.push(" AND t.team = ").push_bind(team)),
         }
         if let Some(status) = range.status {
             // A small number of our own, not a parameter: PostgreSQL then knows how many there are.

@@ -74,9 +74,8 @@ async fn one_round<'a>(
     for (at, plan) in open {
         let erases = plan.rows.iter().any(|row| matches!(row, Row::EraseTicket(_)));
         let named = plan.key.as_ref().map(|key| (key.principal.clone(), key.key.clone()));
-        let verdict = if is_alone || (erases && !accepted.is_empty()) {
-            Verdict::Later
-        } else if named.as_ref().is_some_and(|key| keys.contains(key)) {
+        let is_repeated = named.as_ref().is_some_and(|key| keys.contains(key));
+        let verdict = if is_alone || is_repeated || (erases && !accepted.is_empty()) {
             Verdict::Later
         } else {
             judge(&rows, plan)
@@ -205,7 +204,8 @@ async fn write(
                 && let Some(refused) = erase::ticket(connection, tenant, Uid::of(*id)).await?
             {
                 // The only one of its round, so that nothing else has been written.
-                return refuse_alone(accepted, refused, answered);
+                answered.extend(accepted.into_iter().next().map(|(at, _)| (at, Err(refused))));
+                return Ok(());
             }
         }
     }
@@ -213,16 +213,5 @@ async fn write(
     let receipts = apply::write(connection, tenant, rows, &mut plans).await?;
     let places = accepted.iter().map(|(at, _)| *at);
     answered.extend(places.zip(receipts.into_iter().map(Ok)));
-    Ok(())
-}
-
-fn refuse_alone(
-    accepted: Vec<Numbered<'_>>,
-    refused: Error,
-    answered: &mut Vec<(usize, Result<Receipt>)>,
-) -> Result<()> {
-    if let Some((at, _)) = accepted.into_iter().next() {
-        answered.push((at, Err(refused)));
-    }
     Ok(())
 }

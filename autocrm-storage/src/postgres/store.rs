@@ -146,6 +146,10 @@ impl Shared {
         let (reply, begun) = oneshot::channel();
         #[expect(clippy::disallowed_methods, reason = "the shield: a beginning always runs to its end")]
         tokio::spawn(async move {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place where a transaction begins on the pool"
+            )]
             let outcome = pool.begin_with(statement).await;
             drop(reply.send(outcome));
         });

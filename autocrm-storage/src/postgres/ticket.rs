@@ -98,8 +98,8 @@ pub(crate) async fn save(
     plans: impl Iterator<Item = &TicketPlan>,
 ) -> Result<()> {
     let (mut made, mut changed) = (Vec::new(), Vec::new());
-    let (mut gone_users, mut gone_tags): (Vec<(Uid, Uid, Uid)>, Vec<(Uid, String, Uid)>) =
-        (Vec::new(), Vec::new());
+    let mut gone_users: Vec<(Uid, Uid, Uid)> = Vec::new();
+    let mut gone_tags: Vec<(Uid, String, Uid)> = Vec::new();
     let mut come = Repeated::default();
     for plan in plans {
         let record = &plan.saved.record;

@@ -63,9 +63,9 @@ async fn rows_of_host_and_desk_are_committed_or_vanish_together() {
         let receipt = commit_in(&mut tx, &opened).await.unwrap();
         assert_eq!(receipt.numbers.len(), 1);
         if commits {
-            tx.commit().await.unwrap()
+            tx.commit().await.unwrap();
         } else {
-            tx.rollback().await.unwrap()
+            tx.rollback().await.unwrap();
         }
         assert_eq!((desk.tickets().await, desk.host_rows().await), if commits { (1, 1) } else { (0, 0) });
     }

@@ -68,7 +68,7 @@ async fn every_table_and_partition_is_protected() {
 
 async fn refusal(database: &Database, spoil: &str) -> (ErrorKind, String) {
     let pool = database.pool(2).await;
-    run(&mut *pool.acquire().await.unwrap(), spoil).await;
+    run(&mut pool.acquire().await.unwrap(), spoil).await;
     let error = PostgresStore::open(pool, tolerant()).await.expect_err("the store is not opened");
     (error.kind(), error.to_string())
 }

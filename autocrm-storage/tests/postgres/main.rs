@@ -1,7 +1,7 @@
 //! The PostgreSQL store on a real server, named by `AUTOCRM_TEST_POSTGRES_URL`; see `scripts/services`.
 
 #![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod commits;
 mod conformance;

@@ -15,8 +15,8 @@ use autocrm_core::{
     ticket::TicketFilter,
 };
 use autocrm_storage::postgres::{PostgresConfig, PostgresStore};
-use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _};
-use sqlx::{AssertSqlSafe, Executor as _, PgPool};
+use diesel::{RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgPool};
 
 use crate::support::{Database, tolerant};
 
@@ -88,7 +88,8 @@ async fn a_clock_that_is_wrong_is_refused() {
 
 /// Returns the partition in which the one tenant's message lies: the owner looks with the eyes of the tenant, as everybody does.
 async fn partition_of(pool: &PgPool, scene: &Scene, id: &str) -> String {
-    let mut tx = pool.begin_with("BEGIN READ ONLY").await.unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    let mut tx = connection.begin_with("BEGIN READ ONLY").await.unwrap();
     let eyes = "SELECT set_config('autocrm.kind', 'system', true), set_config('autocrm.tenant', $1, true)";
     sqlx::query(eyes).bind(scene.tenant_id().to_string()).execute(&mut *tx).await.unwrap();
     let text = "SELECT c.relname::text FROM autocrm.autocrm_message m JOIN pg_class c ON c.oid = m.tableoid WHERE m.id = $1::uuid";
@@ -174,7 +175,7 @@ fn sqlite_schema() -> Schema {
         #[diesel(sql_type = diesel::sql_types::Bool)]
         nullable: bool,
     }
-    let mut connection = SqliteConnection::establish(":memory:").unwrap();
+    let mut connection = <SqliteConnection as diesel::Connection>::establish(":memory:").unwrap();
     connection.batch_execute(include_str!("../../migrations/0001_initial/sqlite.sql")).unwrap();
     let columns: Vec<Column> = diesel::sql_query(
         "SELECT m.name AS owner, c.name AS name, c.\"notnull\" = 0 AS nullable
