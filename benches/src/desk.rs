@@ -55,12 +55,19 @@ pub(crate) struct Desk {
 }
 
 /// Opens an empty store of the kind in a folder, and builds a handle around it.
-pub(crate) fn open(kind: StoreKind, place: &Workplace, parser: impl MailParser + 'static) -> Result<AutoCrm> {
+pub(crate) async fn open(
+    kind: StoreKind,
+    place: &Workplace,
+    parser: impl MailParser + 'static,
+) -> Result<AutoCrm> {
     let outbox = place.file("outbox");
     match kind {
         StoreKind::Memory => assemble(MemoryStore::new(), parser, &outbox),
         StoreKind::Sqlite => {
             assemble(open_sqlite(&place.file(DATABASE), Synchronous::Full)?, parser, &outbox)
+        }
+        StoreKind::Postgres => {
+            assemble(place.database()?.store(place.callers).await?, parser, &outbox)
         }
     }
 }

@@ -2,31 +2,33 @@
 
 use std::{
     io::{self, BufRead as _, Write as _},
-    path::PathBuf,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use autocrm_core::{
     access::Actor,
-    app::AutoCrm,
+    app::{self, AutoCrm},
     conversation::Reply,
     id::{TenantId, UserId},
     text::Body,
 };
 use tokio::{sync::Mutex, task::JoinSet};
 
-use super::{Setting, handle, subject, synchronous, texts};
+use super::{Setting, Target, subject, texts};
 use crate::{
     desk::{data, request},
     failure::{Failure, Result},
-    store::open_sqlite,
 };
+
+/// For how long a write is repeated.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The hidden command that `crash` starts.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ChildArguments {
     #[arg(long)]
-    pub(crate) database: PathBuf,
+    pub(crate) database: Target,
     #[arg(long, value_enum)]
     pub(crate) synchronous: Setting,
     #[arg(long)]
@@ -39,8 +41,7 @@ pub(crate) struct ChildArguments {
 
 /// Reads numbers from standard input, one a line, and for each opens a ticket and replies on it, under keys of their own.
 pub(crate) async fn run(arguments: &ChildArguments) -> Result<()> {
-    let store = open_sqlite(&arguments.database, synchronous(arguments.synchronous))?;
-    let crm = handle(store)?;
+    let crm = arguments.database.open(arguments.synchronous).await?;
     let mut work = Vec::new();
     for line in io::stdin().lock().lines() {
         let text = line?;
@@ -70,19 +71,31 @@ pub(crate) async fn run(arguments: &ChildArguments) -> Result<()> {
 
 async fn write(crm: &AutoCrm, customer: &Actor, number: usize) -> Result<()> {
     let [first, second] = texts(number);
-    let opened = crm
-        .processor()
-        .keyed(request(&format!("ticket-{number}"))?)
-        .create(customer, &data(&subject(number), &first)?)
-        .await?;
+    let opening = data(&subject(number), &first)?;
+    let key = request(&format!("ticket-{number}"))?;
+    let opened = patiently(async || crm.processor().keyed(key.clone()).create(customer, &opening).await).await?;
     say(&format!("T {number} {} {}", opened.id, opened.number))?;
     let reply = Reply { body: Body::new(second)?, internal: false };
-    let written = crm
-        .conversations()
-        .keyed(request(&format!("reply-{number}"))?)
-        .reply(customer, opened.id, &reply, None)
-        .await?;
+    let key = request(&format!("reply-{number}"))?;
+    let written = patiently(async || {
+        crm.conversations().keyed(key.clone()).reply(customer, opened.id, &reply, None).await
+    })
+    .await?;
     say(&format!("M {number} {}", written.id))
+}
+
+/// Repeats what fails because the server is away, under the same key, as a host does.
+async fn patiently<T>(mut call: impl AsyncFnMut() -> std::result::Result<T, app::Error>) -> Result<T> {
+    let begun = Instant::now();
+    loop {
+        match call().await {
+            Ok(done) => return Ok(done),
+            Err(error) if error.is_retryable() && begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Acknowledges: the line is in the pipe when this returns, and survives the process.
