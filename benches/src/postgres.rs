@@ -8,7 +8,7 @@ use autocrm_core::{
 };
 use autocrm_storage::postgres::{PostgresConfig, PostgresStore};
 use sqlx::{
-    AssertSqlSafe, Connection as _, PgConnection, PgPool,
+    AssertSqlSafe, Connection as _, PgConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 

@@ -315,8 +315,8 @@ async fn unanswered(desk: &Desk, clients: usize) -> Result<usize> {
         readers.spawn(async move {
             let page = PageRequest::first(1);
             let filter = TicketFilter::default();
-            let listed = tokio::time::timeout(RETURN, desk.crm.tickets().list(&desk.admin, &filter, &page));
-            listed.await.is_err()
+            let tickets = desk.crm.tickets();
+            tokio::time::timeout(RETURN, tickets.list(&desk.admin, &filter, &page)).await.is_err()
         });
     }
     let mut silent = 0;

@@ -21,9 +21,6 @@ use crate::{
     failure::{Failure, Result},
 };
 
-/// For how long a write is repeated.
-const PATIENCE: Duration = Duration::from_mins(1);
-
 /// The hidden command that `crash` starts.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ChildArguments {
@@ -73,28 +70,44 @@ async fn write(crm: &AutoCrm, customer: &Actor, number: usize) -> Result<()> {
     let [first, second] = texts(number);
     let opening = data(&subject(number), &first)?;
     let key = request(&format!("ticket-{number}"))?;
-    let opened = patiently(async || crm.processor().keyed(key.clone()).create(customer, &opening).await).await?;
+    let patience = Patience::begin();
+    let opened = loop {
+        match crm.processor().keyed(key.clone()).create(customer, &opening).await {
+            Ok(opened) => break opened,
+            Err(error) => patience.bear(error).await?,
+        }
+    };
     say(&format!("T {number} {} {}", opened.id, opened.number))?;
     let reply = Reply { body: Body::new(second)?, internal: false };
     let key = request(&format!("reply-{number}"))?;
-    let written = patiently(async || {
-        crm.conversations().keyed(key.clone()).reply(customer, opened.id, &reply, None).await
-    })
-    .await?;
+    let patience = Patience::begin();
+    let written = loop {
+        match crm.conversations().keyed(key.clone()).reply(customer, opened.id, &reply, None).await {
+            Ok(written) => break written,
+            Err(error) => patience.bear(error).await?,
+        }
+    };
     say(&format!("M {number} {}", written.id))
 }
 
-/// Repeats what fails because the server is away, under the same key, as a host does.
-async fn patiently<T>(mut call: impl AsyncFnMut() -> std::result::Result<T, app::Error>) -> Result<T> {
-    let begun = Instant::now();
-    loop {
-        match call().await {
-            Ok(done) => return Ok(done),
-            Err(error) if error.is_retryable() && begun.elapsed() < PATIENCE => {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            Err(error) => return Err(error.into()),
+/// Has a write repeated that fails because the server is away, under the same key, as a host does.
+struct Patience(Instant);
+
+impl Patience {
+    /// For how long a write is repeated.
+    const LONGEST: Duration = Duration::from_mins(1);
+
+    fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Waits a little; fails with what repeating does not help against.
+    async fn bear(&self, error: app::Error) -> Result<()> {
+        if !error.is_retryable() || self.0.elapsed() > Self::LONGEST {
+            return Err(error.into());
         }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok(())
     }
 }
 
