@@ -49,6 +49,7 @@ failures!(
     diesel::ConnectionError,
     diesel::result::Error,
     serde_json::Error,
+    sqlx::Error,
     std::io::Error,
     tokio::task::JoinError,
 );

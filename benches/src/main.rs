@@ -13,6 +13,7 @@ mod generate;
 mod input;
 mod load;
 mod plot;
+mod postgres;
 mod progress;
 mod random;
 mod report;
@@ -51,6 +52,8 @@ enum Command {
     Retrieve(cmd::retrieve::Arguments),
     /// Kills a writing process and looks for what it had acknowledged.
     Crash(cmd::crash::Arguments),
+    /// Drops calls and breaks connections at random moments, and looks for what they left behind.
+    Cancel(cmd::cancel::Arguments),
     #[command(hide = true)]
     CrashChild(crash::ChildArguments),
 }
@@ -76,6 +79,7 @@ async fn measure(command: &Command) -> Result<Option<Report>> {
         Command::Classify(arguments) => cmd::classify::run(arguments).map(Some),
         Command::Retrieve(arguments) => cmd::retrieve::run(arguments).await.map(Some),
         Command::Crash(arguments) => cmd::crash::run(arguments).await.map(Some),
+        Command::Cancel(arguments) => cmd::cancel::run(arguments).await.map(Some),
         Command::CrashChild(arguments) => crash::run_child(arguments).await.map(|()| None),
     }
 }

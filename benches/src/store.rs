@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use autocrm_storage::sqlite::{SqliteConfig, SqliteStore, Synchronous};
 use tempfile::TempDir;
 
-use crate::failure::{Failure, Result};
+use crate::{
+    failure::{Failure, Result},
+    postgres::Database,
+};
 
 /// Which store is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -14,12 +17,46 @@ pub(crate) enum StoreKind {
     Memory,
     /// SQLite with durable commits, in a fresh file.
     Sqlite,
+    /// PostgreSQL with durable commits, in a fresh database on the server of --url.
+    Postgres,
 }
 
-/// A fresh folder for one measurement; removed at its end.
+/// The store that a measurement chooses.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Choice {
+    /// The store.
+    #[arg(long = "store", value_enum)]
+    pub(crate) kind: StoreKind,
+    /// The PostgreSQL server, as a user who may make databases and roles on it.
+    #[arg(long, value_name = "postgres://…")]
+    url: Option<String>,
+    /// Folder in which files are made: choose the disk with it.
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+impl Choice {
+    /// Makes a fresh place for the store of a measurement with so many callers.
+    pub(crate) async fn place(&self, callers: usize) -> Result<Workplace> {
+        let mut place = Workplace::new(self.folder.as_deref())?;
+        place.callers = callers;
+        match (self.kind, &self.url) {
+            (StoreKind::Postgres, Some(url)) => place.database = Some(Database::create(url).await?),
+            (StoreKind::Postgres, None) => return Err(Failure::new("--store postgres needs --url")),
+            (_, Some(_)) => return Err(Failure::new("--url needs --store postgres")),
+            (_, None) => {}
+        }
+        Ok(place)
+    }
+}
+
+/// A fresh folder for one measurement, and a fresh database if its store needs one; removed at its end.
 #[derive(Debug)]
 pub(crate) struct Workplace {
     folder: TempDir,
+    database: Option<Database>,
+    /// How many callers the store has at once.
+    pub(crate) callers: usize,
 }
 
 impl Workplace {
@@ -35,7 +72,7 @@ impl Workplace {
             Some(path) => builder.tempdir_in(path).map_err(|error| Failure::in_file(path, None, error))?,
             None => builder.tempdir()?,
         };
-        Ok(Self { folder })
+        Ok(Self { folder, database: None, callers: 1 })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -44,6 +81,11 @@ impl Workplace {
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Returns the PostgreSQL database of the measurement.
+    pub(crate) fn database(&self) -> Result<&Database> {
+        self.database.as_ref().ok_or_else(|| Failure::new("the measurement has no PostgreSQL database"))
     }
 }
 

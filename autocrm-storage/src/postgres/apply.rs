@@ -51,7 +51,7 @@ pub(crate) async fn write(
     let jobs: Vec<&NewJobRecord> = plans.iter().flat_map(|plan| &plan.jobs).collect();
     table::insert(connection, &jobs).await.during(COMMIT)?;
     let events: Vec<_> = plans.iter().flat_map(|plan| &plan.events).collect();
-    journal::append(connection, tenant, &events).await?;
+    journal::append(connection, &events).await?;
     let receipts = tickets(connection, tenant, rows, plans).await?;
     let kept: Vec<Keeping<'_>> = plans
         .iter()

@@ -19,8 +19,6 @@ use crate::{
 };
 
 const COMMIT: &str = "commit";
-/// The channel on which nodes are told of new jobs.
-pub(crate) const CHANNEL: &str = "autocrm_jobs";
 
 /// What became of a batch.
 pub(crate) struct Committed {
@@ -108,10 +106,6 @@ async fn attempt(shared: &Shared, plans: &mut [Plan], pace: Pace) -> Result<Vec<
                 *outcome = Some(answer);
             }
         }
-    }
-    let due = plans.iter().any(|plan| !plan.jobs.is_empty());
-    if due && shared.config.listen {
-        sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(&mut *tx).await.during(COMMIT)?;
     }
     tx.commit().await.during(COMMIT)?;
     let missing = || Err(Error::new(ErrorKind::Internal, COMMIT).context("a change set without an outcome"));

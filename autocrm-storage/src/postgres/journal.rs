@@ -1,5 +1,7 @@
 //! The event log, and the sealer that gives its events their positions.
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use autocrm_core::{
     access::Scope,
@@ -17,7 +19,8 @@ use crate::{
         failure::During,
         session::{Access, RUNTIME, Session, eyes},
         store::Shared,
-        table, ticket,
+        table::Table as _,
+        ticket,
     },
     range::in_range,
     record::EventRow,
@@ -31,18 +34,16 @@ const MOST: usize = 1_000;
 const LOCK: i64 = 0x6175_746f_6372_6d03;
 
 /// Appends events. They have no position until their transaction has committed and [`seal`] has seen them.
-pub(crate) async fn append(connection: &mut PgConnection, tenant: Uid, events: &[&EventRow]) -> Result<()> {
+pub(crate) async fn append(connection: &mut PgConnection, events: &[&EventRow]) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    table::insert(connection, events).await.during(COMMIT)?;
-    let ids: Vec<Uid> = events.iter().map(|event| event.id).collect();
-    sqlx::query(include_str!("sql/await_seal.sql"))
-        .bind(tenant)
-        .bind(ids)
-        .execute(connection)
-        .await
-        .during(COMMIT)?;
+    // Both statements number their parameters alike: the first two columns of an event are its tenant and its id.
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        format!("WITH written AS ({}) {}", EventRow::insertion(), include_str!("sql/await_seal.sql"))
+    });
+    let arrays = EventRow::arrays(events).during(COMMIT)?;
+    sqlx::query_with(TEXT.as_str(), arrays).execute(connection).await.during(COMMIT)?;
     Ok(())
 }
 

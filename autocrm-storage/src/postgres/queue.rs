@@ -19,8 +19,8 @@ use crate::{
     column::{Uid, number, time},
     postgres::{
         PostgresStore,
-        commit::CHANNEL,
         failure::During,
+        sealer::CHANNEL,
         session::{Access, Session},
     },
     range::in_range,

@@ -1,9 +1,6 @@
 //! The handle on a database, and how transactions on it begin.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use autocrm_core::{
@@ -20,10 +17,13 @@ use crate::{
     migration::{MigrationReport, SchemaStatus},
     plan::{KeyPlan, Plan},
     postgres::{
-        committer::Inbox,
+        committer::Waiting,
         config::PostgresConfig,
         failure::During,
+        gate::Gate,
+        lookup::Asked,
         migrate, receipt, roles,
+        sealer::Trace,
         session::{Access, RUNTIME, Session},
     },
 };
@@ -42,7 +42,12 @@ pub struct PostgresStore {
 pub(crate) struct Shared {
     pub(crate) pool: PgPool,
     pub(crate) config: PostgresConfig,
-    pub(crate) inbox: Mutex<Inbox>,
+    /// Change sets that wait to be committed.
+    pub(crate) commits: Arc<Gate<Waiting>>,
+    /// Commits that wait to be followed up.
+    pub(crate) traces: Arc<Gate<Trace>>,
+    /// Documents that wait to be read.
+    pub(crate) lookups: Arc<Gate<Asked>>,
     /// Told when this process committed jobs.
     pub(crate) jobs: Notify,
     /// The connection that listens for jobs of other processes, once somebody waits for them.
@@ -68,7 +73,9 @@ impl PostgresStore {
     pub async fn open(pool: PgPool, config: PostgresConfig) -> Result<Self> {
         config.check()?;
         let shared = Shared {
-            inbox: Mutex::new(Inbox::default()),
+            commits: Arc::default(),
+            traces: Arc::default(),
+            lookups: Arc::default(),
             jobs: Notify::new(),
             listener: AsyncMutex::new(None),
             pool,
@@ -165,11 +172,6 @@ impl Shared {
     pub(crate) fn too_far(&self, decided: i64, now: i64) -> bool {
         let tolerance = i64::try_from(self.config.clock_tolerance.as_micros()).unwrap_or(i64::MAX);
         decided.abs_diff(now) > tolerance.unsigned_abs()
-    }
-
-    /// Returns the queue of commits.
-    pub(crate) fn inbox(&self) -> std::sync::MutexGuard<'_, Inbox> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

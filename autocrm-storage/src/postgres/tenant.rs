@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use autocrm_core::{
-    access::Scope, error::Result, id::TenantId, port::TenantReader, tenant::Tenant, text::EmailAddress,
+    access::{Scope, View}, error::Result, id::TenantId, port::TenantReader, tenant::Tenant, text::EmailAddress,
     ticket::Scheme,
 };
 use sqlx::query_scalar;
@@ -12,6 +12,7 @@ use crate::{
     postgres::{
         PostgresStore, document,
         failure::During,
+        lookup::Sought,
         session::{Access, Session},
     },
 };
@@ -19,6 +20,9 @@ use crate::{
 #[async_trait]
 impl TenantReader for PostgresStore {
     async fn tenant(&self, scope: &Scope) -> Result<Option<Tenant>> {
+        if matches!(scope.view(), View::Tenant) {
+            return self.look_up("tenant", scope, Sought::Tenant).await;
+        }
         let statement = query_scalar("SELECT document FROM autocrm.autocrm_tenant WHERE tenant = $1")
             .bind(Uid::of(scope.tenant()));
         let mut tx = self.read("tenant", scope).await?;
@@ -26,6 +30,9 @@ impl TenantReader for PostgresStore {
     }
 
     async fn scheme(&self, scope: &Scope) -> Result<Option<Scheme>> {
+        if matches!(scope.view(), View::Tenant) {
+            return self.look_up("scheme", scope, Sought::Scheme).await;
+        }
         let statement = query_scalar("SELECT document FROM autocrm.autocrm_scheme WHERE tenant = $1")
             .bind(Uid::of(scope.tenant()));
         let mut tx = self.read("scheme", scope).await?;

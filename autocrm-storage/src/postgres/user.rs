@@ -17,6 +17,7 @@ use crate::{
     postgres::{
         PostgresStore,
         document::{self, Documents, before},
+        lookup::Sought,
     },
 };
 
@@ -43,6 +44,9 @@ impl PostgresStore {
 #[async_trait]
 impl UserReader for PostgresStore {
     async fn user(&self, scope: &Scope, id: UserId) -> Result<Option<User>> {
+        if matches!(scope.view(), View::Tenant) {
+            return self.look_up("user", scope, Sought::User(Uid::of(id))).await;
+        }
         let statement = query_scalar(include_str!("sql/user.sql"))
             .bind(Uid::of(scope.tenant()))
             .bind(only(scope))

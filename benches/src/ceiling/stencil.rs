@@ -3,17 +3,22 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use autocrm_core::{
+    access::Scope,
+    app::AutoCrm,
     clock::{Clock as _, SystemClock},
     id::{IdSource as _, RandomIds},
 };
-use diesel::SqliteConnection;
 use uuid::Uuid;
 
-use super::row::{Cell, Row, parts, rows};
-use crate::failure::{Failure, Result};
+use super::row::{Cell, Row};
+use crate::{
+    desk::{self, Desk},
+    failure::{Failure, Result},
+    words::Vocabulary,
+};
 
 /// Columns whose numbers run on from row to row.
-const RUNNING: [&str; 3] = ["row", "number", "position"];
+const RUNNING: [&str; 4] = ["row", "number", "position", "arrival"];
 
 /// How the value of a column is made.
 #[derive(Debug, Clone)]
@@ -40,7 +45,8 @@ enum Piece {
 /// A row to be stamped.
 #[derive(Debug)]
 pub(crate) struct Pattern {
-    pub(crate) statement: Vec<String>,
+    pub(crate) table: String,
+    pub(crate) columns: Vec<String>,
     inks: Vec<Ink>,
 }
 
@@ -49,74 +55,52 @@ pub(crate) struct Pattern {
 pub(crate) struct Stencil {
     pub(crate) patterns: Vec<Pattern>,
     /// The number of rows by table.
-    pub(crate) rows: BTreeMap<String, usize>,
+    rows: BTreeMap<String, usize>,
     ids: usize,
     numbers: Vec<i64>,
     made: u64,
 }
 
 /// Every row of the tables, before or after the recorded create.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Snapshot {
-    tables: BTreeMap<String, Vec<Row>>,
-    /// Rows of the search index as the words that it holds for them.
-    search: BTreeMap<i64, BTreeMap<String, String>>,
-    search_table: Option<String>,
+    pub(crate) tables: BTreeMap<String, Vec<Row>>,
+    /// Rows of a search index that is no ordinary table, as the words that it holds for them.
+    pub(crate) search: BTreeMap<i64, BTreeMap<String, String>>,
+    pub(crate) search_table: Option<String>,
 }
 
-impl Snapshot {
-    /// Reads everything; for small databases.
-    pub(crate) fn take(connection: &mut SqliteConnection) -> Result<Self> {
-        let master = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name LIKE 'autocrm|_%' ESCAPE '|' ORDER BY name";
-        let all = rows(connection, master, &[])?;
-        let is_search = |row: &&Row| row.get("sql").text().to_lowercase().contains("using fts5");
-        let search_table = all.iter().find(is_search).map(|row| row.get("name").text().to_owned());
-        let mut tables = BTreeMap::new();
-        for row in &all {
-            let name = row.get("name").text();
-            if search_table.as_deref().is_some_and(|search| name.starts_with(search)) {
-                continue;
-            }
-            tables.insert(name.to_owned(), rows(connection, &format!("SELECT * FROM {name}"), &[])?);
-        }
-        let search = match &search_table {
-            Some(table) => indexed_words(connection, table)?,
-            None => BTreeMap::new(),
-        };
-        Ok(Self { tables, search, search_table })
+impl Pattern {
+    /// Returns the names of the columns, quoted.
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<String> = self.columns.iter().map(|name| format!("\"{name}\"")).collect();
+        names.join(", ")
     }
-}
-
-/// Returns for each row of a contentless index the words of each column in their order: the same words make the same
-/// entries again.
-fn indexed_words(
-    connection: &mut SqliteConnection,
-    table: &str,
-) -> Result<BTreeMap<i64, BTreeMap<String, String>>> {
-    use diesel::connection::SimpleConnection as _;
-    connection.batch_execute(&format!(
-        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.bench_words USING fts5vocab(main, {table}, instance);"
-    ))?;
-    let mut found: BTreeMap<i64, BTreeMap<String, String>> = BTreeMap::new();
-    let ordered = "SELECT doc, col, term FROM temp.bench_words ORDER BY doc, col, \"offset\"";
-    for row in rows(connection, ordered, &[])? {
-        let text = found
-            .entry(row.get("doc").integer())
-            .or_default()
-            .entry(row.get("col").text().to_owned())
-            .or_default();
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(row.get("term").text());
-    }
-    connection.batch_execute("DROP TABLE temp.bench_words;")?;
-    Ok(found)
 }
 
 impl Stencil {
+    /// Records one create of the workload on a new desk: `look` reads everything that the database holds.
+    pub(crate) async fn record(
+        crm: AutoCrm,
+        vocabulary: &Vocabulary,
+        seed: u64,
+        mut look: impl AsyncFnMut() -> Result<Snapshot>,
+    ) -> Result<Self> {
+        let small = desk::found(crm, 2).await?;
+        // The first create of a tenant may write what later ones do not.
+        small.open_ticket(vocabulary, seed, 0).await?;
+        let scope = Scope::tenant_wide(small.tenant);
+        // Whoever reads the head sees every commit in its place.
+        small.crm.store().head(&scope).await?;
+        let before = look().await?;
+        let key = Desk::request_name(1);
+        small.open_ticket(vocabulary, seed, 1).await?;
+        small.crm.store().head(&scope).await?;
+        Self::cut(&before, &look().await?, &key)
+    }
+
     /// Cuts the stencil from what a create under the request key `key` added.
-    pub(crate) fn cut(before: &Snapshot, after: &Snapshot, key: &str) -> Result<Self> {
+    fn cut(before: &Snapshot, after: &Snapshot, key: &str) -> Result<Self> {
         let known: HashSet<&Vec<u8>> = before.tables.values().flatten().flat_map(ids_of).collect();
         let mut cutter =
             Cutter { key, known, ids: HashMap::new(), numbers: Vec::new(), places: HashMap::new() };
@@ -176,6 +160,11 @@ impl Stencil {
     pub(crate) fn rows_per_create(&self) -> usize {
         self.patterns.len()
     }
+
+    /// Returns the number of rows by table, as lines.
+    pub(crate) fn listed(&self) -> Vec<String> {
+        self.rows.iter().map(|(table, count)| format!("{table}: {count}")).collect()
+    }
 }
 
 fn join(pieces: &[Piece], ids: &[Uuid], key: &str) -> String {
@@ -230,10 +219,7 @@ impl Cutter<'_> {
                 }
             }
         }
-        let places = vec!["?"; row.columns.len()].join(", ");
-        let names: Vec<String> = row.columns.iter().map(|name| format!("\"{name}\"")).collect();
-        let sql = format!("INSERT INTO {table} ({}) VALUES ({places})", names.join(", "));
-        Pattern { statement: parts(&sql), inks }
+        Pattern { table: table.to_owned(), columns: row.columns.clone(), inks }
     }
 
     fn running(&mut self, table: &str, column: &str, last: i64) -> usize {
@@ -251,15 +237,13 @@ impl Cutter<'_> {
         let same_row = place.ok_or_else(|| {
             Failure::new(format!("row {row} of {table} does not follow the numbers of autocrm_message"))
         })?;
-        let mut names = vec!["rowid".to_owned()];
+        let mut columns = vec!["rowid".to_owned()];
         let mut inks = vec![Ink::Like(same_row)];
         for (column, text) in words {
-            names.push(format!("\"{column}\""));
+            columns.push(column.clone());
             inks.push(Ink::Same(Cell::Text(text.clone())));
         }
-        let places = vec!["?"; names.len()].join(", ");
-        let sql = format!("INSERT INTO {table} ({}) VALUES ({places})", names.join(", "));
-        Ok(Pattern { statement: parts(&sql), inks })
+        Ok(Pattern { table: table.to_owned(), columns, inks })
     }
 
     /// Cuts a text at the ids and the key that it holds. Ids of a row come before its texts, and a create's ids are

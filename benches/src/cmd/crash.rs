@@ -1,6 +1,6 @@
 //! `crash`: what is left of acknowledged writes when the process is killed, or the power fails.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use autocrm_core::{
     access::Actor,
@@ -10,21 +10,20 @@ use autocrm_core::{
     text::Name,
     user::{NewUser, Role},
 };
-use autocrm_storage::sqlite::Synchronous;
 
 use crate::{
-    crash::{Acknowledged, Cast, Killer, Setting, Shim, Verdict, handle, verify},
+    crash::{Acknowledged, Cast, Ended, Killer, Server, Setting, Shim, Target, Verdict, Victim, verify},
     failure::{Failure, Result},
     progress::Progress,
     random::Random,
     report::Report,
-    store::{StoreKind, Workplace, open_sqlite},
+    store::{StoreKind, Workplace},
 };
 
 /// Kills a writing process again and again, then looks for every write that it had acknowledged.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The store; only SQLite outlives its process.
+    /// The store: sqlite, or postgres with a server of the run's own, which is killed too.
     #[arg(long, value_enum)]
     store: StoreKind,
     /// Writes to be acknowledged: half of them open a ticket, half reply on one.
@@ -45,46 +44,66 @@ pub(crate) struct Arguments {
     /// Folder in which the database is made.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
+    /// The script that starts the PostgreSQL server; that of this repository unless it is named.
+    #[arg(long, value_name = "FILE")]
+    services: Option<PathBuf>,
 }
 
 struct Outcome {
     acknowledged: Acknowledged,
     kills: usize,
+    server_kills: usize,
     undone: usize,
     /// Why the run ended before its end.
     damaged: Option<String>,
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
-    if arguments.store != StoreKind::Sqlite {
-        return Err(Failure::new(
-            "--store memory does not outlive its process: there is nothing to look for",
-        ));
-    }
     let place = Workplace::new(arguments.folder.as_deref())?;
     let folder = place.path().canonicalize()?;
-    let database = folder.join("crash.db");
-    let cast = set_up(&database).await?;
-    let shim = match Shim::build(&folder, &database, arguments.power_loss) {
-        Ok(shim) => Some(shim),
-        Err(error) if arguments.power_loss => return Err(error),
-        Err(error) => {
-            use std::io::Write as _;
-            writeln!(std::io::stderr(), "syncs are not counted: {error}")?;
-            None
+    let (database, server, shim) = match arguments.store {
+        StoreKind::Memory => {
+            return Err(Failure::new(
+                "--store memory does not outlive its process: there is nothing to look for",
+            ));
+        }
+        StoreKind::Sqlite => {
+            let file = folder.join("crash.db");
+            let shim = shim(&folder, &file, arguments.power_loss)?;
+            (Target::File(file), None, shim)
+        }
+        StoreKind::Postgres if arguments.power_loss || arguments.synchronous != Setting::Full => {
+            return Err(Failure::new("--power-loss and --synchronous need --store sqlite"));
+        }
+        StoreKind::Postgres => {
+            let server = Server::start(arguments.services.as_deref(), &folder)?;
+            (Target::Server(server.url()?), Some(server), None)
         }
     };
+    let cast = set_up(&database).await?;
     let program = std::env::current_exe()?;
-    let killer =
-        Killer { program, database: database.clone(), synchronous: arguments.synchronous, cast, shim };
+    let synchronous = arguments.synchronous;
+    let killer = Killer { program, database: database.clone(), synchronous, cast, shim, server };
     let outcome = tokio::task::block_in_place(|| torment(&killer, arguments))?;
     let syncs = killer.shim.as_ref().map(Shim::syncs);
     let verdict = verify(&database, cast, &outcome.acknowledged).await?;
     Ok(report(arguments, &outcome, verdict, syncs))
 }
 
-async fn set_up(database: &std::path::Path) -> Result<Cast> {
-    let crm = handle(open_sqlite(database, Synchronous::Full)?)?;
+fn shim(folder: &Path, database: &Path, power_loss: bool) -> Result<Option<Shim>> {
+    match Shim::build(folder, database, power_loss) {
+        Ok(shim) => Ok(Some(shim)),
+        Err(error) if power_loss => Err(error),
+        Err(error) => {
+            use std::io::Write as _;
+            writeln!(std::io::stderr(), "syncs are not counted: {error}")?;
+            Ok(None)
+        }
+    }
+}
+
+async fn set_up(database: &Target) -> Result<Cast> {
+    let crm = database.open(Setting::Full).await?;
     let tenant = TenantId::from_uuid(RandomIds.uuid(SystemClock.now()));
     let system = Actor::system(tenant);
     crm.admin().found_tenant(tenant, &Name::new("Desk")?, None, TenantPolicy::default()).await?;
@@ -99,7 +118,13 @@ fn torment(killer: &Killer, arguments: &Arguments) -> Result<Outcome> {
     let (writes, rounds) = (arguments.writes as usize, arguments.kills as usize);
     let numbers = writes.div_ceil(2);
     let mut random = Random::new(arguments.seed);
-    let mut outcome = Outcome { acknowledged: Acknowledged::default(), kills: 0, undone: 0, damaged: None };
+    let mut outcome = Outcome {
+        acknowledged: Acknowledged::default(),
+        kills: 0,
+        server_kills: 0,
+        undone: 0,
+        damaged: None,
+    };
     let progress = Progress::new("kills", rounds);
     for round in 0..=rounds {
         let last = round == rounds;
@@ -110,8 +135,15 @@ fn torment(killer: &Killer, arguments: &Arguments) -> Result<Outcome> {
             .filter(|number| !outcome.acknowledged.replies.contains_key(number))
             .take(if last { numbers } else { 2 * share + 64 })
             .collect();
-        match killer.round(&open, enough, &mut random, &mut outcome.acknowledged) {
-            Ok(ended) => outcome.kills += usize::from(ended == crate::crash::Ended::Killed),
+        // Every fourth round the server dies, if there is one.
+        let is_server = killer.server.is_some() && round % 4 == 2 && !last;
+        let victim = if is_server { Victim::Server } else { Victim::Process };
+        match killer.round(&open, enough, victim, &mut random, &mut outcome.acknowledged) {
+            Ok(ended) => {
+                let killed = usize::from(ended == Ended::Killed);
+                outcome.kills += killed;
+                outcome.server_kills += if is_server { killed } else { 0 };
+            }
             Err(error) => outcome.damaged = Some(error.to_string()),
         }
         if let Some(shim) = killer.shim.as_ref().filter(|_| arguments.power_loss) {
@@ -134,6 +166,7 @@ fn report(arguments: &Arguments, outcome: &Outcome, verdict: Verdict, syncs: Opt
         .set("orphans", verdict.orphans)
         .set("torn", verdict.torn)
         .set("kills", outcome.kills)
+        .set("server_kills", outcome.server_kills)
         .set("synchronous", arguments.synchronous.as_str())
         .set("fsyncs", syncs)
         .set("power_loss", arguments.power_loss)

@@ -14,14 +14,14 @@ use autocrm_email::MimeParser;
 use crate::{
     callers::{self, Run, Until},
     ceiling,
-    desk::{self, DATABASE, Desk},
+    desk::{self, Desk},
     failure::{Failure, Result},
     load::{LISTS, Reads, SEARCHES},
     plot,
     progress::{Progress, say},
     report::Report,
     stats::{Latencies, peak_rss_mb},
-    store::{StoreKind, Workplace},
+    store::{Choice, StoreKind, Workplace},
     words::Vocabulary,
 };
 
@@ -32,9 +32,8 @@ const CUSTOMERS: usize = 1_000;
 /// Creates tickets, then measures creating, reading, listing, searching and processing them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The store.
-    #[arg(long, value_enum)]
-    store: StoreKind,
+    #[command(flatten)]
+    store: Choice,
     /// Concurrent callers.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     clients: u16,
@@ -44,15 +43,12 @@ pub(crate) struct Arguments {
     /// Tickets created before anything is measured.
     #[arg(long, default_value_t = 10_000)]
     tickets: usize,
-    /// Also write the same rows by bare statements, and read by bare queries (SQLite).
+    /// Also write the same rows by bare statements, and read by bare queries (SQLite, PostgreSQL).
     #[arg(long)]
     ceiling: bool,
     /// Seed of the workload.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Folder in which the database is made: choose the disk with it.
-    #[arg(long, value_name = "DIR")]
-    folder: Option<PathBuf>,
     /// Draw the latency distributions.
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
@@ -75,11 +71,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
     if arguments.tickets == 0 {
         return Err(Failure::new("--tickets is at least 1"));
     }
-    if arguments.ceiling && arguments.store != StoreKind::Sqlite {
-        return Err(Failure::new("--ceiling needs --store sqlite: memory has no statements to compare with"));
+    let kind = arguments.store.kind;
+    if arguments.ceiling && kind == StoreKind::Memory {
+        return Err(ceiling::none());
     }
-    let place = Workplace::new(arguments.folder.as_deref())?;
-    let crm = desk::open(arguments.store, &place, MimeParser::default())?;
+    let place = arguments.store.place(usize::from(arguments.clients)).await?;
+    let crm = desk::open(kind, &place, MimeParser::default()).await?;
     let desk = desk::found(crm, CUSTOMERS.min(arguments.tickets)).await?;
     let vocabulary = Arc::new(Vocabulary::new());
     let mut load = Load {
@@ -94,14 +91,8 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
     load.fill_and_grow().await?;
     load.measure().await?;
     load.report.set("rss_mb", peak_rss_mb().map(f64::round));
-    match arguments.store {
-        // Maps in memory have no rows to count.
-        StoreKind::Memory => load.report.set("rows_per_create", serde_json::Value::Null),
-        StoreKind::Sqlite => {
-            let rows = ceiling::rows_per_create(&place, &load.vocabulary, arguments.seed).await?;
-            load.report.set("rows_per_create", rows)
-        }
-    };
+    let rows = ceiling::rows_per_create(kind, &place, &load.vocabulary, arguments.seed).await?;
+    load.report.set("rows_per_create", rows);
     if arguments.ceiling {
         load.ceiling(&place).await?;
     }
@@ -281,11 +272,9 @@ impl Load<'_> {
     async fn ceiling(&mut self, place: &Workplace) -> Result<()> {
         say("the ceiling");
         let time = self.time();
-        let file = place.file(DATABASE);
-        let tenant = self.desk.tenant;
-        let get = tokio::task::block_in_place(|| ceiling::bare_get_per_s(&file, tenant, time))?;
-        let mut list = tokio::task::block_in_place(|| ceiling::bare_list(&file, tenant, time))?;
-        let reached = ceiling::measure(place, &self.vocabulary, self.arguments.seed, time).await?;
+        let kind = self.arguments.store.kind;
+        let (get, mut list) = ceiling::bare_reads(kind, place, self.desk.tenant, time).await?;
+        let reached = ceiling::measure(kind, place, &self.vocabulary, self.arguments.seed, time).await?;
         let created = self.report.get("create_per_s");
         self.report
             .set("rows", reached.rows)

@@ -30,7 +30,7 @@ use crate::{
     progress::{Progress, say},
     report::Report,
     stats::{Latencies, peak_rss_mb, rate},
-    store::{StoreKind, Workplace},
+    store::Choice,
 };
 
 /// Takes in raw mails and lets everything that follows from them be done.
@@ -39,9 +39,8 @@ pub(crate) struct Arguments {
     /// A folder of .eml files, an mbox file, or `generated:N`.
     #[arg(long, value_name = "DIR|FILE.mbox|generated:N")]
     messages: String,
-    /// The store.
-    #[arg(long, value_enum)]
-    store: StoreKind,
+    #[command(flatten)]
+    store: Choice,
     /// Mails that are handed in at once.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     clients: u16,
@@ -51,9 +50,6 @@ pub(crate) struct Arguments {
     /// Seed of generated mails.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Folder in which the database and the outbox are made.
-    #[arg(long, value_name = "DIR")]
-    folder: Option<PathBuf>,
     /// Draw the distribution of the time until a mail is taken in.
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
@@ -92,9 +88,9 @@ struct Tally {
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
     let (mails, kinds) = messages(arguments)?;
-    let place = Workplace::new(arguments.folder.as_deref())?;
+    let place = arguments.store.place(usize::from(arguments.clients.max(arguments.jobs))).await?;
     let parser = CountingParser::default();
-    let crm = desk::open(arguments.store, &place, parser.clone())?;
+    let crm = desk::open(arguments.store.kind, &place, parser.clone()).await?;
     let desk = desk::found(crm.clone(), 0).await?;
 
     say("taking in");

@@ -2,31 +2,30 @@
 
 use std::{
     io::{self, BufRead as _, Write as _},
-    path::PathBuf,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use autocrm_core::{
     access::Actor,
-    app::AutoCrm,
+    app::{self, AutoCrm},
     conversation::Reply,
     id::{TenantId, UserId},
     text::Body,
 };
 use tokio::{sync::Mutex, task::JoinSet};
 
-use super::{Setting, handle, subject, synchronous, texts};
+use super::{Setting, Target, subject, texts};
 use crate::{
     desk::{data, request},
     failure::{Failure, Result},
-    store::open_sqlite,
 };
 
 /// The hidden command that `crash` starts.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ChildArguments {
     #[arg(long)]
-    pub(crate) database: PathBuf,
+    pub(crate) database: Target,
     #[arg(long, value_enum)]
     pub(crate) synchronous: Setting,
     #[arg(long)]
@@ -39,8 +38,7 @@ pub(crate) struct ChildArguments {
 
 /// Reads numbers from standard input, one a line, and for each opens a ticket and replies on it, under keys of their own.
 pub(crate) async fn run(arguments: &ChildArguments) -> Result<()> {
-    let store = open_sqlite(&arguments.database, synchronous(arguments.synchronous))?;
-    let crm = handle(store)?;
+    let crm = arguments.database.open(arguments.synchronous).await?;
     let mut work = Vec::new();
     for line in io::stdin().lock().lines() {
         let text = line?;
@@ -70,19 +68,47 @@ pub(crate) async fn run(arguments: &ChildArguments) -> Result<()> {
 
 async fn write(crm: &AutoCrm, customer: &Actor, number: usize) -> Result<()> {
     let [first, second] = texts(number);
-    let opened = crm
-        .processor()
-        .keyed(request(&format!("ticket-{number}"))?)
-        .create(customer, &data(&subject(number), &first)?)
-        .await?;
+    let opening = data(&subject(number), &first)?;
+    let key = request(&format!("ticket-{number}"))?;
+    let patience = Patience::begin();
+    let opened = loop {
+        match crm.processor().keyed(key.clone()).create(customer, &opening).await {
+            Ok(opened) => break opened,
+            Err(error) => patience.bear(error).await?,
+        }
+    };
     say(&format!("T {number} {} {}", opened.id, opened.number))?;
     let reply = Reply { body: Body::new(second)?, internal: false };
-    let written = crm
-        .conversations()
-        .keyed(request(&format!("reply-{number}"))?)
-        .reply(customer, opened.id, &reply, None)
-        .await?;
+    let key = request(&format!("reply-{number}"))?;
+    let patience = Patience::begin();
+    let written = loop {
+        match crm.conversations().keyed(key.clone()).reply(customer, opened.id, &reply, None).await {
+            Ok(written) => break written,
+            Err(error) => patience.bear(error).await?,
+        }
+    };
     say(&format!("M {number} {}", written.id))
+}
+
+/// Has a write repeated that fails because the server is away, under the same key, as a host does.
+struct Patience(Instant);
+
+impl Patience {
+    /// For how long a write is repeated.
+    const LONGEST: Duration = Duration::from_mins(1);
+
+    fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Waits a little; fails with what repeating does not help against.
+    async fn bear(&self, error: app::Error) -> Result<()> {
+        if !error.is_retryable() || self.0.elapsed() > Self::LONGEST {
+            return Err(error.into());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok(())
+    }
 }
 
 /// Acknowledges: the line is in the pipe when this returns, and survives the process.

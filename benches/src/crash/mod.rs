@@ -2,22 +2,24 @@
 
 mod child;
 mod parent;
+mod server;
 mod shim;
 mod tables;
+mod target;
 mod verify;
 
 pub(crate) use child::{ChildArguments, run as run_child};
-pub(crate) use parent::{Acknowledged, Ended, Killer};
+pub(crate) use parent::{Acknowledged, Ended, Killer, Victim};
+pub(crate) use server::Server;
 pub(crate) use shim::Shim;
-pub(crate) use verify::{Verdict, verify};
+pub(crate) use target::Target;
+pub(crate) use verify::{Verdict, look, verify};
 
-use autocrm_core::{
-    app::AutoCrm,
-    id::{TenantId, UserId},
-};
-use autocrm_storage::sqlite::{SqliteStore, Synchronous};
+use autocrm_core::id::{TenantId, UserId};
+use autocrm_storage::sqlite::Synchronous;
 
-use crate::failure::Result;
+/// How many writes are under way at once.
+const WRITERS: usize = 32;
 
 /// Who writes in the run.
 #[derive(Debug, Clone, Copy)]
@@ -25,11 +27,6 @@ pub(crate) struct Cast {
     pub(crate) tenant: TenantId,
     pub(crate) admin: UserId,
     pub(crate) customer: UserId,
-}
-
-/// Builds the bare handle of the run: a store, and nothing that would hide what it does.
-pub(crate) fn handle(store: SqliteStore) -> Result<AutoCrm> {
-    Ok(AutoCrm::builder().store(store).build()?)
 }
 
 /// Reads the name of a setting as the command line has it.

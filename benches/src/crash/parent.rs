@@ -15,13 +15,12 @@ use autocrm_core::{
     ticket::TicketNumber,
 };
 
-use super::{Cast, Setting, Shim};
+use super::{Cast, Server, Setting, Shim, Target, WRITERS};
 use crate::{
     failure::{Failure, Result},
     random::Random,
 };
 
-const WRITERS: usize = 32;
 /// A process that acknowledges nothing for so long hangs.
 const SILENCE: Duration = Duration::from_mins(2);
 
@@ -70,14 +69,28 @@ pub(crate) enum Ended {
     Finished,
 }
 
+/// What is killed in a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Victim {
+    /// The process that writes.
+    Process,
+    /// The server, which is started again below the process; that goes on by itself and is killed afterwards.
+    Server,
+}
+
+/// How many further acknowledgements show that a process goes on after its server came back.
+const RECOVERED: usize = 32;
+
 /// Starts the process again and again.
 #[derive(Debug)]
 pub(crate) struct Killer {
     pub(crate) program: PathBuf,
-    pub(crate) database: PathBuf,
+    pub(crate) database: Target,
     pub(crate) synchronous: Setting,
     pub(crate) cast: Cast,
     pub(crate) shim: Option<Shim>,
+    /// The server below the process, if it has one.
+    pub(crate) server: Option<Server>,
 }
 
 struct Running {
@@ -90,20 +103,26 @@ impl Killer {
     pub(crate) fn round(
         &self,
         numbers: &[usize],
-        enough: usize,
+        mut enough: usize,
+        victim: Victim,
         random: &mut Random,
         acknowledged: &mut Acknowledged,
     ) -> Result<Ended> {
         let running = self.start(numbers)?;
+        let mut doomed = self.server.as_ref().filter(|_| victim == Victim::Server);
         // Some are killed while they open the file, or recover it.
-        if enough > 0 && random.below(12) == 0 {
+        if enough > 0 && doomed.is_none() && random.below(12) == 0 {
             thread::sleep(Duration::from_micros(random.below(60_000) as u64));
             return kill(running, acknowledged);
         }
         loop {
             match running.lines.recv_timeout(SILENCE) {
                 Ok(line) => acknowledged.note(&line?)?,
-                Err(RecvTimeoutError::Disconnected) => return finish(running),
+                Err(RecvTimeoutError::Disconnected) => {
+                    let ended = finish(running)?;
+                    let was_killed = victim == Victim::Server && self.server.is_some() && doomed.is_none();
+                    return Ok(if was_killed { Ended::Killed } else { ended });
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     kill(running, acknowledged)?;
                     return Err(Failure::new("the process hangs"));
@@ -111,7 +130,11 @@ impl Killer {
             }
             if enough > 0 && acknowledged.count() >= enough {
                 thread::sleep(Duration::from_micros(random.below(3_000) as u64));
-                return kill(running, acknowledged);
+                let Some(server) = doomed.take() else { return kill(running, acknowledged) };
+                server.kill()?;
+                server.up()?;
+                // What the pipe holds was said before the kill, or after the server came back.
+                enough = acknowledged.count() + 2 * WRITERS + RECOVERED;
             }
         }
     }
@@ -121,7 +144,7 @@ impl Killer {
         command
             .arg("crash-child")
             .arg("--database")
-            .arg(&self.database)
+            .arg(self.database.to_string())
             .args(["--synchronous", self.synchronous.as_str()])
             .args(["--tenant", &self.cast.tenant.to_string()])
             .args(["--customer", &self.cast.customer.to_string()])

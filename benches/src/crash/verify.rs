@@ -1,9 +1,6 @@
 //! What is left after all kills, as the library shows it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use autocrm_core::{
     access::{Actor, Scope},
@@ -14,9 +11,8 @@ use autocrm_core::{
     page::PageRequest,
     ticket::{Ticket, TicketEvent, TicketFilter, TicketOrder, TicketQuery},
 };
-use autocrm_storage::sqlite::{Severity, SqliteConfig, SqliteStore};
 
-use super::{Acknowledged, Cast, handle, tables, texts};
+use super::{Acknowledged, Cast, Target, tables, texts};
 use crate::{failure::Result, progress::Progress};
 
 const MAX_DETAILS: usize = 20;
@@ -51,43 +47,49 @@ impl Verdict {
         }
     }
 
-    /// The file cannot be opened at all: everything that was acknowledged is lost.
+    /// The database cannot be opened at all: everything that was acknowledged is lost.
     fn unreadable(acknowledged: &Acknowledged, why: String) -> Self {
         Self { lost: acknowledged.count(), torn: 1, details: vec![why], ..Self::default() }
     }
 }
 
-/// Opens the file anew and looks for every acknowledged write, and at everything else.
-pub(crate) async fn verify(file: &Path, cast: Cast, acknowledged: &Acknowledged) -> Result<Verdict> {
-    let config = SqliteConfig::new(file);
-    let store = match SqliteStore::open(config.clone()) {
-        Ok(store) => store,
+/// Opens the database anew and looks for every acknowledged write, and at everything else.
+pub(crate) async fn verify(target: &Target, cast: Cast, acknowledged: &Acknowledged) -> Result<Verdict> {
+    let (crm, errors) = match target.reopen().await {
+        Ok(opened) => opened,
         Err(error) => {
-            return Ok(Verdict::unreadable(acknowledged, format!("the file cannot be opened: {error}")));
+            return Ok(Verdict::unreadable(acknowledged, format!("the database cannot be opened: {error}")));
         }
     };
     let mut verdict = Verdict { duplicated: acknowledged.changed, ..Verdict::default() };
-    let errors: Vec<_> =
-        SqliteStore::doctor(&config).into_iter().filter(|one| one.severity == Severity::Error).collect();
     for finding in &errors {
         verdict.tear(1, || format!("doctor: {}: {}", finding.code, finding.message));
     }
-    let crm = handle(store)?;
     let admin = Actor::admin(cast.tenant, cast.admin);
-    let tickets = all_tickets(&crm, &admin).await?;
-    verdict.tickets = tickets.len();
-    numbers(&tickets, &mut verdict);
-    let messages = conversations(&crm, &admin, &tickets, &mut verdict).await?;
-    acknowledgements(&tickets, &messages, acknowledged, &mut verdict);
-    feed(&crm, &admin, &tickets, &messages, &mut verdict).await?;
+    look(&crm, &admin, acknowledged, &mut verdict).await?;
     searches(&crm, &admin, acknowledged, &mut verdict).await?;
-    let rows = tables::examine(file)?;
+    let rows = tables::examine(target).await?;
     verdict.orphans += rows.orphans;
     verdict.torn += rows.torn;
     for detail in rows.details {
         verdict.tell(detail);
     }
     Ok(verdict)
+}
+
+/// Looks at every ticket, conversation and event, as the library shows them.
+pub(crate) async fn look(
+    crm: &AutoCrm,
+    admin: &Actor,
+    acknowledged: &Acknowledged,
+    verdict: &mut Verdict,
+) -> Result<()> {
+    let tickets = all_tickets(crm, admin).await?;
+    verdict.tickets = tickets.len();
+    numbers(&tickets, verdict);
+    let messages = conversations(crm, admin, &tickets, verdict).await?;
+    acknowledgements(&tickets, &messages, acknowledged, verdict);
+    feed(crm, admin, &tickets, &messages, verdict).await
 }
 
 async fn all_tickets(crm: &AutoCrm, admin: &Actor) -> Result<BTreeMap<TicketId, Ticket>> {

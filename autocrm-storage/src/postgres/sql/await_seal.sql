@@ -1,2 +1,2 @@
 INSERT INTO autocrm.autocrm_event_order (tenant, event)
-SELECT $1, e.id FROM unnest($2::uuid[]) WITH ORDINALITY AS e (id, place) ORDER BY e.place
+SELECT e.tenant, e.id FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS e (tenant, id, place) ORDER BY e.place

@@ -1,21 +1,24 @@
-//! Writing the stamped rows, and reading bare rows.
+//! The ceiling on SQLite: writing the stamped rows, and reading bare rows.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     time::{Duration, Instant},
 };
 
-use autocrm_core::{app::AutoCrm, id::TenantId};
+use autocrm_core::id::TenantId;
 use autocrm_email::MimeParser;
 use autocrm_storage::sqlite::Synchronous;
 use diesel::{RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _};
 
 use super::{
-    row::{Cell, Row, Statement, connect, parts, rows},
-    stencil::{Snapshot, Stencil},
+    BATCH, Ceiling,
+    row::{Cell, Row},
+    statement::{Statement, connect, parts, rows},
+    stencil::{Pattern, Snapshot, Stencil},
 };
 use crate::{
-    desk::{self, Desk},
+    desk,
     failure::{Failure, Result},
     random::Random,
     stats::{Latencies, rate},
@@ -23,18 +26,7 @@ use crate::{
     words::Vocabulary,
 };
 
-/// Creates in one durable transaction.
-const BATCH: usize = 1_000;
 const CACHE_KIB: u32 = 8_192;
-
-/// What bare statements reach.
-#[derive(Debug)]
-pub(crate) struct Ceiling {
-    pub(crate) rows_per_create: usize,
-    pub(crate) rows: Vec<String>,
-    pub(crate) create_per_s: f64,
-    pub(crate) single_per_s: f64,
-}
 
 /// Records one create of the workload in a fresh database, then writes its rows again and again.
 pub(crate) async fn measure(
@@ -51,7 +43,7 @@ pub(crate) async fn measure(
     check(&mut connection)?;
     Ok(Ceiling {
         rows_per_create: stencil.rows_per_create(),
-        rows: stencil.rows.iter().map(|(table, count)| format!("{table}: {count}")).collect(),
+        rows: stencil.listed(),
         create_per_s: batched,
         single_per_s: single,
     })
@@ -65,16 +57,62 @@ pub(crate) async fn rows_per_create(place: &Workplace, vocabulary: &Vocabulary, 
 
 async fn record(place: &Workplace, file: &Path, vocabulary: &Vocabulary, seed: u64) -> Result<Stencil> {
     let store = open_sqlite(file, Synchronous::Full)?;
-    let crm: AutoCrm = desk::assemble(store, MimeParser::default(), &place.file("ceiling-outbox"))?;
-    let small = desk::found(crm, 2).await?;
-    // The first create of a tenant may write what later ones do not.
-    small.open_ticket(vocabulary, seed, 0).await?;
+    let crm = desk::assemble(store, MimeParser::default(), &place.file("ceiling-outbox"))?;
     let mut connection = connect(file, CACHE_KIB)?;
-    let before = Snapshot::take(&mut connection)?;
-    let key = Desk::request_name(1);
-    small.open_ticket(vocabulary, seed, 1).await?;
-    let after = Snapshot::take(&mut connection)?;
-    Stencil::cut(&before, &after, &key)
+    Stencil::record(crm, vocabulary, seed, async || snapshot(&mut connection)).await
+}
+
+/// Returns the statement that inserts a row, cut at its values.
+fn insertion(pattern: &Pattern) -> Vec<String> {
+    let places = vec!["?"; pattern.columns.len()].join(", ");
+    parts(&format!("INSERT INTO {} ({}) VALUES ({places})", pattern.table, pattern.names()))
+}
+
+/// Reads everything; for small databases.
+fn snapshot(connection: &mut SqliteConnection) -> Result<Snapshot> {
+    let master = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name LIKE 'autocrm|_%' ESCAPE '|' ORDER BY name";
+    let all = rows(connection, master, &[])?;
+    let is_search = |row: &&Row| row.get("sql").text().to_lowercase().contains("using fts5");
+    let search_table = all.iter().find(is_search).map(|row| row.get("name").text().to_owned());
+    let mut tables = BTreeMap::new();
+    for row in &all {
+        let name = row.get("name").text();
+        if search_table.as_deref().is_some_and(|search| name.starts_with(search)) {
+            continue;
+        }
+        tables.insert(name.to_owned(), rows(connection, &format!("SELECT * FROM {name}"), &[])?);
+    }
+    let search = match &search_table {
+        Some(table) => indexed_words(connection, table)?,
+        None => BTreeMap::new(),
+    };
+    Ok(Snapshot { tables, search, search_table })
+}
+
+/// Returns for each row of a contentless index the words of each column in their order: the same words make the same
+/// entries again.
+fn indexed_words(
+    connection: &mut SqliteConnection,
+    table: &str,
+) -> Result<BTreeMap<i64, BTreeMap<String, String>>> {
+    connection.batch_execute(&format!(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.bench_words USING fts5vocab(main, {table}, instance);"
+    ))?;
+    let mut found: BTreeMap<i64, BTreeMap<String, String>> = BTreeMap::new();
+    let ordered = "SELECT doc, col, term FROM temp.bench_words ORDER BY doc, col, \"offset\"";
+    for row in rows(connection, ordered, &[])? {
+        let text = found
+            .entry(row.get("doc").integer())
+            .or_default()
+            .entry(row.get("col").text().to_owned())
+            .or_default();
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(row.get("term").text());
+    }
+    connection.batch_execute("DROP TABLE temp.bench_words;")?;
+    Ok(found)
 }
 
 /// Writes creates for a time, `batch` of them in a transaction; returns creates per second.
@@ -84,15 +122,16 @@ fn write(
     batch: usize,
     time: Duration,
 ) -> Result<f64> {
+    let statements: Vec<Vec<String>> = stencil.patterns.iter().map(insertion).collect();
     let (mut creates, mut spent) = (0, Duration::ZERO);
     while spent < time {
         // Making the values is not the database's work.
         let stamped: Vec<Vec<Vec<Cell>>> = (0..batch).map(|_| stencil.stamp()).collect();
         let begun = Instant::now();
         connection.batch_execute("BEGIN IMMEDIATE")?;
-        for (place, pattern) in stencil.patterns.iter().enumerate() {
+        for (place, statement) in statements.iter().enumerate() {
             for cells in &stamped {
-                Statement::new(&pattern.statement, &cells[place]).execute(connection)?;
+                Statement::new(statement, &cells[place]).execute(connection)?;
             }
         }
         connection.batch_execute("COMMIT")?;
