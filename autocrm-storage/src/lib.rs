@@ -38,6 +38,8 @@ mod record;
 mod schema;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+pub mod transfer;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use finding::{Finding, Severity};

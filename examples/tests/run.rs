@@ -2,6 +2,11 @@
 
 use std::{error::Error, path::Path, process::Command};
 
+#[path = "../../autocrm-storage/tests/postgres/support.rs"]
+#[expect(dead_code, reason = "the store's own tests use more of it")]
+#[expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+mod support;
+
 use serde_json::Value;
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -71,6 +76,23 @@ fn host_transaction_commits_both_or_neither() -> Outcome {
             "order 2: the bank refuses so large a refund; neither is there",
             "order 3: conflict; the shop plans again",
             "order 3: refund is committed, and ticket 1 is about: Refund of orders 1 and 3",
+        ]
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_transaction_postgres_commits_both_or_neither() -> Outcome {
+    let database = support::Database::empty().await;
+    let url = database.url();
+    let printed = run(env!("CARGO_BIN_EXE_host_transaction_postgres"), &[Path::new(&url)])?;
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "order 1: refund and ticket are committed",
+            "order 2: the bank refuses so large a refund; neither is there",
+            "order 3: conflict; the shop plans again",
         ]
     );
     Ok(())

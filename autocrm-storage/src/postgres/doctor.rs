@@ -2,7 +2,7 @@
 
 use autocrm_core::{
     clock::Timestamp,
-    error::{ErrorKind, Result},
+    error::{Error, ErrorKind, Result},
     port::TenantReader as _,
 };
 use sqlx::{PgConnection, PgPool};
@@ -179,9 +179,17 @@ impl PostgresStore {
     /// the default partition. The pool's user owns the tables. Any number of nodes may do it at once.
     ///
     /// # Errors
-    /// `Unavailable` when the server cannot be reached; `Internal` when the pool's user does not own the tables.
+    /// `Unavailable` when the server cannot be reached; `Unsupported` when the pool's user does not own the tables.
     pub async fn maintain(pool: &PgPool) -> Result<()> {
         let mut connection = pool.acquire().await.during("maintain")?;
+        let owns: bool = sqlx::query_scalar(include_str!("sql/owns_tables.sql"))
+            .fetch_one(&mut *connection)
+            .await
+            .during("maintain")?;
+        if !owns {
+            return Err(Error::new(ErrorKind::Unsupported, "maintain")
+                .context("the pool's user does not own the tables"));
+        }
         sqlx::raw_sql("BEGIN").execute(&mut *connection).await.during("maintain")?;
         let made = partition::ensure(&mut connection).await;
         let ended = sqlx::raw_sql(if made.is_ok() { "COMMIT" } else { "ROLLBACK" });

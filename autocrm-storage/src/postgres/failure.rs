@@ -13,6 +13,9 @@ const MEANINGS: &[(&str, ErrorKind)] = &[
     ("53", ErrorKind::Unavailable),
     ("58", ErrorKind::Unavailable),
     ("08", ErrorKind::Unavailable),
+    // Who may connect, and where to, is set right on the server while we wait.
+    ("28", ErrorKind::Unavailable),
+    ("3D000", ErrorKind::Unavailable),
     ("25006", ErrorKind::Unavailable),
     ("25P03", ErrorKind::Unavailable),
     ("25P01", ErrorKind::NotInWriteTransaction),

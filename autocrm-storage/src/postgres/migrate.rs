@@ -70,6 +70,19 @@ pub(crate) async fn require_current(pool: &PgPool) -> Result<()> {
     Migration::require_current(MIGRATIONS, schema(&mut connection).await?)
 }
 
+/// Refuses a database into which a desk is being copied.
+pub(crate) async fn require_whole(pool: &PgPool) -> Result<()> {
+    let copying: bool = sqlx::query_scalar("SELECT to_regnamespace('autocrm_transfer') IS NOT NULL")
+        .fetch_one(pool)
+        .await
+        .during(MIGRATE)?;
+    if !copying {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Unavailable, MIGRATE)
+        .context("a desk is being copied into this database, or its copy was interrupted: copy to the end"))
+}
+
 /// Runs the missing migrations, each in a transaction of its own.
 pub(crate) async fn run(pool: &PgPool) -> Result<MigrationReport> {
     let mut connection = pool.acquire().await.during(MIGRATE)?;

@@ -69,9 +69,17 @@ impl PostgresStore {
     /// `SchemaOutdated` when the tables are missing or older than this library, `SchemaTooNew` when they are newer,
     /// `Unsupported` when the server is older than PostgreSQL 15, its encoding is not UTF-8, or a role could pass by
     /// row-level security, `Invalid` when a number of the configuration is outside of its range, `Unavailable` when
-    /// the server cannot be reached.
+    /// the server cannot be reached or a copy of another desk into the database has not ended.
     pub async fn open(pool: PgPool, config: PostgresConfig) -> Result<Self> {
         config.check()?;
+        migrate::require_current(&pool).await?;
+        migrate::require_whole(&pool).await?;
+        roles::require_safe(&pool).await?;
+        Ok(Self::over(pool, config))
+    }
+
+    /// Returns a store over a database that has been looked at.
+    pub(crate) fn over(pool: PgPool, config: PostgresConfig) -> Self {
         let shared = Shared {
             commits: Arc::default(),
             traces: Arc::default(),
@@ -81,9 +89,7 @@ impl PostgresStore {
             pool,
             config,
         };
-        migrate::require_current(&shared.pool).await?;
-        roles::require_safe(&shared.pool).await?;
-        Ok(Self { shared: Arc::new(shared) })
+        Self { shared: Arc::new(shared) }
     }
 
     /// Brings the schema of a database up to this library's. The pool's user owns the database or may create a schema in

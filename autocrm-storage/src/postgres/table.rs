@@ -13,6 +13,11 @@ use crate::{
         SchemeRecord, TeamRecord, TemplateRecord, TenantRecord, TicketRecord, UserRecord,
     },
 };
+#[cfg(feature = "sqlite")]
+use crate::{
+    record::{CounterRecord, ReceiptRecord, WholeJobRecord},
+    transfer::Value,
+};
 
 /// A value that stands in an array of a column's type.
 pub(crate) trait Cell {
@@ -23,6 +28,10 @@ pub(crate) trait Cell {
 
     /// Returns the value as it is sent.
     fn element(&self) -> Self::Element<'_>;
+
+    /// Returns the value as it is compared.
+    #[cfg(feature = "sqlite")]
+    fn value(&self) -> Value<'_>;
 }
 
 macro_rules! copied {
@@ -32,6 +41,11 @@ macro_rules! copied {
 
             fn element(&self) -> $cell {
                 *self
+            }
+
+            #[cfg(feature = "sqlite")]
+            fn value(&self) -> Value<'_> {
+                Value::from(*self)
             }
         }
     )+};
@@ -45,6 +59,11 @@ impl Cell for String {
     fn element(&self) -> &str {
         self
     }
+
+    #[cfg(feature = "sqlite")]
+    fn value(&self) -> Value<'_> {
+        Value::from(self.as_str())
+    }
 }
 
 impl Cell for Option<String> {
@@ -53,6 +72,11 @@ impl Cell for Option<String> {
     fn element(&self) -> Option<&str> {
         self.as_deref()
     }
+
+    #[cfg(feature = "sqlite")]
+    fn value(&self) -> Value<'_> {
+        self.as_deref().map_or(Value::Null, Value::from)
+    }
 }
 
 impl Cell for Vec<u8> {
@@ -60,6 +84,11 @@ impl Cell for Vec<u8> {
 
     fn element(&self) -> &[u8] {
         self
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn value(&self) -> Value<'_> {
+        Value::Bytes(self.as_slice().into())
     }
 }
 
@@ -79,6 +108,10 @@ pub(crate) trait Table: Sync + Sized + 'static {
 
     /// Returns one array per column.
     fn arrays(rows: &[&Self]) -> Result<PgArguments, sqlx::Error>;
+
+    /// Returns the values of a row in the order of the columns.
+    #[cfg(feature = "sqlite")]
+    fn values(&self) -> Vec<Value<'_>>;
 
     /// Returns the statement that adds rows.
     fn insertion() -> &'static str;
@@ -145,6 +178,11 @@ macro_rules! tables {
                     arguments.add(column).map_err(sqlx::Error::Encode)?;
                 )+
                 Ok(arguments)
+            }
+
+            #[cfg(feature = "sqlite")]
+            fn values(&self) -> Vec<Value<'_>> {
+                vec![$(self.$field.value()),+]
             }
 
             fn insertion() -> &'static str {
@@ -227,6 +265,19 @@ tables! {
     NewJobRecord = "autocrm_job" by "id" {
         id "uuid", tenant "uuid", kind "text", payload "text", key "uuid", state "int8", attempts "int8",
         max_attempts "int8", token "int8", run_at "int8", first_due "int8", created_at "int8",
+    }
+}
+
+#[cfg(feature = "sqlite")]
+tables! {
+    CounterRecord = "autocrm_counter" by "tenant" { tenant "uuid", number "int8" }
+    WholeJobRecord = "autocrm_job" by "tenant" "id" {
+        id "uuid", tenant "uuid", kind "text", payload "text", key "uuid", state "int8", attempts "int8",
+        max_attempts "int8", token "int8", run_at "int8", first_due "int8", lease_until "int8", last_error "text",
+        created_at "int8",
+    }
+    ReceiptRecord = "autocrm_idempotency" by "tenant" "key" "principal" {
+        tenant "uuid", principal "text", key "text", request "bytea", receipt "text", at "int8",
     }
 }
 

@@ -14,6 +14,7 @@ use crate::column::{Code, Uid, author, author_columns, corrupt, from_json, narro
 
 /// A row of `autocrm_message`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName))]
 #[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset, Queryable, Selectable))]
 #[cfg_attr(feature = "postgres", derive(sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_message, primary_key(tenant, id)))]
@@ -94,6 +95,7 @@ impl MessageRecord {
 
 /// A row of `autocrm_template`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName, sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_template, primary_key(tenant, id)))]
 #[cfg_attr(feature = "sqlite", diesel(treat_none_as_default_value = false, treat_none_as_null = true))]

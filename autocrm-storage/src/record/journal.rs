@@ -14,6 +14,7 @@ use crate::column::{
 
 /// A row of `autocrm_event`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName))]
 #[cfg_attr(feature = "sqlite", derive(Insertable, Queryable, Selectable))]
 #[cfg_attr(feature = "postgres", derive(sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_event, treat_none_as_default_value = false))]
@@ -72,4 +73,26 @@ impl EventRow {
             event,
         })
     }
+}
+
+/// A row of `autocrm_counter`: the last ticket number given.
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+#[derive(Debug, diesel::QueryableByName, sqlx::FromRow)]
+#[diesel(table_name = crate::schema::autocrm_counter)]
+pub(crate) struct CounterRecord {
+    pub(crate) tenant: Uid,
+    pub(crate) number: i64,
+}
+
+/// A row of `autocrm_idempotency`.
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+#[derive(Debug, diesel::QueryableByName, sqlx::FromRow)]
+#[diesel(table_name = crate::schema::autocrm_idempotency)]
+pub(crate) struct ReceiptRecord {
+    pub(crate) tenant: Uid,
+    pub(crate) principal: String,
+    pub(crate) key: String,
+    pub(crate) request: crate::column::Digest,
+    pub(crate) receipt: String,
+    pub(crate) at: i64,
 }

@@ -12,6 +12,7 @@ use crate::column::{Code, Uid, number, target_columns, to_json};
 
 /// A row of `autocrm_article`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName, sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_article, primary_key(tenant, id)))]
 #[cfg_attr(feature = "sqlite", diesel(treat_none_as_default_value = false, treat_none_as_null = true))]
@@ -46,6 +47,7 @@ impl ArticleRecord {
 
 /// A row of `autocrm_revision`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName, sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", derive(Insertable))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_revision))]
 pub(crate) struct RevisionRecord {
@@ -69,6 +71,7 @@ impl RevisionRecord {
 
 /// A row of `autocrm_chunk`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName, sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", derive(Insertable))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_chunk))]
 pub(crate) struct ChunkRecord {
@@ -94,6 +97,7 @@ impl ChunkRecord {
 
 /// A row of `autocrm_feedback`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName, sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", derive(Insertable))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_feedback))]
 pub(crate) struct FeedbackRecord {

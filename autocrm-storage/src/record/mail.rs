@@ -13,6 +13,7 @@ use crate::column::{Digest, Uid, corrupt, number, to_json};
 
 /// A row of `autocrm_inbound`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName, sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_inbound, primary_key(tenant, id)))]
 #[cfg_attr(feature = "sqlite", diesel(treat_none_as_default_value = false, treat_none_as_null = true))]
@@ -55,6 +56,7 @@ impl InboundRecord {
 
 /// A row of `autocrm_outbound`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName, sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_outbound, primary_key(tenant, id)))]
 pub(crate) struct OutboundRecord {
@@ -80,6 +82,7 @@ impl OutboundRecord {
 
 /// A row of `autocrm_mail_ref`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName))]
 #[cfg_attr(feature = "sqlite", derive(Insertable, Queryable, Selectable))]
 #[cfg_attr(feature = "postgres", derive(sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_mail_ref, treat_none_as_default_value = false))]
@@ -129,6 +132,7 @@ impl MailRefRecord {
 
 /// A row of `autocrm_raw`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName, sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", derive(Insertable))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_raw))]
 pub(crate) struct RawRecord {

@@ -13,9 +13,13 @@ mod user;
 
 pub(crate) use conversation::{MessageRecord, TemplateRecord};
 pub(crate) use journal::EventRow;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+pub(crate) use journal::{CounterRecord, ReceiptRecord};
 pub(crate) use knowledge::{ArticleRecord, ChunkRecord, FeedbackRecord, RevisionRecord};
 pub(crate) use mail::{InboundRecord, MailRefRecord, OutboundRecord, RawRecord};
 pub(crate) use notify::NotificationRecord;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+pub(crate) use queue::WholeJobRecord;
 pub(crate) use queue::{JobRow, NewJobRecord};
 pub(crate) use team::TeamRecord;
 pub(crate) use tenant::{SchemeRecord, TenantRecord};

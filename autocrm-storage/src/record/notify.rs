@@ -8,6 +8,7 @@ use crate::column::{Uid, number, to_json};
 
 /// A row of `autocrm_notification`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName, sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_notification, primary_key(tenant, id)))]
 pub(crate) struct NotificationRecord {

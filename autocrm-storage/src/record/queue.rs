@@ -101,3 +101,24 @@ impl JobRow {
         })
     }
 }
+
+/// Every column of a row of `autocrm_job`.
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+#[derive(Debug, diesel::QueryableByName, sqlx::FromRow)]
+#[diesel(table_name = crate::schema::autocrm_job)]
+pub(crate) struct WholeJobRecord {
+    pub(crate) id: Uid,
+    pub(crate) tenant: Uid,
+    pub(crate) kind: String,
+    pub(crate) payload: String,
+    pub(crate) key: Option<Uid>,
+    pub(crate) state: i64,
+    pub(crate) attempts: i64,
+    pub(crate) max_attempts: i64,
+    pub(crate) token: i64,
+    pub(crate) run_at: i64,
+    pub(crate) first_due: i64,
+    pub(crate) lease_until: Option<i64>,
+    pub(crate) last_error: Option<String>,
+    pub(crate) created_at: i64,
+}

@@ -19,6 +19,7 @@ use crate::column::{Code, Uid, corrupt, from_json, narrow, number, time, to_json
 
 /// A row of `autocrm_ticket`.
 #[derive(Debug, Clone)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName))]
 #[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset, Queryable, Selectable))]
 #[cfg_attr(feature = "postgres", derive(sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_ticket, primary_key(tenant, id, number)))]
@@ -148,6 +149,7 @@ impl TicketRecord {
 
 /// A row of `autocrm_routing`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName, sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", derive(Insertable))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_routing))]
 pub(crate) struct RoutingRecord {

@@ -12,6 +12,7 @@ use crate::column::{Code, Uid, number, to_json};
 
 /// A row of `autocrm_user`.
 #[derive(Debug)]
+#[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName, sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_user, primary_key(tenant, id)))]
 #[cfg_attr(feature = "sqlite", diesel(treat_none_as_default_value = false, treat_none_as_null = true))]

@@ -11,3 +11,4 @@ mod isolation;
 mod schema;
 mod shield;
 mod support;
+mod transfer;

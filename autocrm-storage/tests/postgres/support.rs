@@ -11,7 +11,7 @@ use autocrm_core::clock::{Clock as _, SystemClock};
 use autocrm_core::id::{IdSource as _, RandomIds};
 use autocrm_storage::postgres::{PostgresConfig, PostgresStore};
 use sqlx::{
-    AssertSqlSafe, Connection as _, PgConnection, PgPool,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -83,6 +83,11 @@ impl Database {
     /// Returns how the database is reached.
     pub(crate) fn options(&self) -> PgConnectOptions {
         server().database(&self.name)
+    }
+
+    /// Returns how other programs reach the database.
+    pub(crate) fn url(&self) -> String {
+        self.options().to_url_lossy().into()
     }
 
     /// Opens a pool of up to `connections`.

@@ -4,12 +4,12 @@ use autocrm_core::{app::Source, assist::Abstention, user::Role};
 
 use crate::{
     command::announce,
-    desk::{Access, DataFolder, Desk, Result},
+    desk::{Access, Desk, Home, Result},
 };
 
 /// Answers a question with a customer's eyes.
-pub(super) async fn run(folder: &DataFolder, question: &str) -> Result<()> {
-    let desk = Desk::open(folder, Access::Shared, &mut announce).await?;
+pub(super) async fn run(home: &Home, question: &str) -> Result<()> {
+    let desk = Desk::open(home, Access::Shared, &mut announce).await?;
     let customer = desk.actor(Role::Customer).await?;
     let answer = desk.crm.agent().ask(&customer, question).await?;
     if let Some(reason) = answer.abstention {

@@ -10,9 +10,9 @@ use autocrm_core::{
     page::PageRequest,
     port::TextIndex as _,
 };
-use autocrm_storage::sqlite::{Severity, SqliteConfig, SqliteStore};
+use autocrm_storage::Severity;
 
-use crate::desk::{DataFolder, DemoTokens, Failure, Result, open_index, open_store};
+use crate::desk::{DataFolder, Database, DemoTokens, Failure, Home, Result, open_index};
 
 /// How many tenants are looked at.
 const TENANTS: u16 = 1_000;
@@ -44,17 +44,18 @@ impl Findings {
     }
 }
 
-/// Examines the data directory; nothing is changed. Fails when something is wrong.
-pub(super) async fn run(folder: &DataFolder) -> Result<()> {
+/// Examines data directory and database; nothing is changed. Fails when something is wrong.
+pub(super) async fn run(home: &Home) -> Result<()> {
     let mut findings = Findings::default();
-    if !folder.has_database() {
-        let path = folder.database();
+    if let Database::File(path) = &home.database
+        && !path.exists()
+    {
         findings.error(&format!("there is no database {}: `serve` or `import` makes one", path.display()));
         return verdict(&findings);
     }
-    database(folder, &mut findings);
-    secrets(folder, &mut findings);
-    if let Err(failure) = desk(folder, &mut findings).await {
+    database(&home.database, &mut findings).await;
+    secrets(&home.folder, &mut findings);
+    if let Err(failure) = desk(home, &mut findings).await {
         findings.error(&failure.to_string());
     }
     Findings::good("models: none needed (linear classifier, extractive answers, trigrams)");
@@ -69,11 +70,14 @@ fn verdict(findings: &Findings) -> Result<()> {
     Err(Failure::Unhealthy(format!("{} errors and {} warnings", findings.errors, findings.warnings)))
 }
 
-/// Schema, integrity, WAL and rows that do not belong together.
-fn database(folder: &DataFolder, findings: &mut Findings) {
-    let found = SqliteStore::doctor(&SqliteConfig::new(folder.database()));
+/// Schema, integrity and rows that do not belong together; in a file the WAL, on a server roles, partitions and indexes.
+async fn database(database: &Database, findings: &mut Findings) {
+    let found = database.doctor().await;
     if found.is_empty() {
-        Findings::good("database: schema, integrity, WAL");
+        Findings::good(match database {
+            Database::File(_) => "database: schema, integrity, WAL",
+            Database::Server(_) => "database: schema, roles, extensions, partitions, indexes, queue",
+        });
     }
     for finding in found {
         let line = format!("database: {} [{}]", finding.message, finding.code);
@@ -122,8 +126,8 @@ fn others_read(_: &fs::Metadata) -> bool {
 }
 
 /// Search index and jobs.
-async fn desk(folder: &DataFolder, findings: &mut Findings) -> Result<()> {
-    let crm = AutoCrm::builder().store(open_store(folder)?).build()?;
+async fn desk(home: &Home, findings: &mut Findings) -> Result<()> {
+    let (folder, crm) = (&home.folder, home.database.rows().await?);
     let tenants = crm.store().tenants(None, TENANTS).await?;
     if let Some(tokens) = DemoTokens::load(folder)?
         && !tenants.contains(&tokens.tenant)

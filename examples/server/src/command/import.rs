@@ -29,12 +29,12 @@ use crate::{
         mbox::{Entry, Mbox},
         progress,
     },
-    desk::{Access, Desk, Failure, Result, SUPPORT},
+    desk::{Access, Desk, Failure, Home, Result, SUPPORT},
 };
 
 /// Imports the mails of an mbox file or of a folder.
 pub(super) async fn run(
-    folder: &crate::desk::DataFolder,
+    home: &Home,
     mbox: Option<&Path>,
     eml: Option<&Path>,
     trust_senders: bool,
@@ -44,7 +44,7 @@ pub(super) async fn run(
         (None, Some(place)) => Source::Files(files(place)?),
         (None, None) => return Err(Failure::Usage("name a source: --mbox FILE or --eml DIR".to_owned())),
     };
-    let desk = Desk::open(folder, Access::Exclusive, &mut announce).await?;
+    let desk = Desk::open(home, Access::Exclusive, &mut announce).await?;
     if trust_senders {
         announce(
             "the senders of these mails are trusted, because you said so: answers may leave by themselves",

@@ -1,15 +1,20 @@
 //! `migrate`: the schema, up to date.
 
-use crate::desk::{self, DataFolder, Result};
+use crate::desk::{Database, Home, Result};
 
-/// Migrates the database; an empty directory gets one.
-pub(super) fn run(folder: &DataFolder) -> Result<()> {
-    folder.make()?;
-    let _hold = folder.hold()?;
-    let report = desk::migrate(folder)?;
+/// Migrates the database; an empty directory gets one. Of many processes that migrate one server at once, one does.
+pub(super) async fn run(home: &Home) -> Result<()> {
+    let _hold = match home.database {
+        Database::File(_) => {
+            home.folder.make()?;
+            Some(home.folder.hold()?)
+        }
+        Database::Server(_) => None,
+    };
+    let report = home.database.migrate().await?;
     for name in &report.applied {
         println!("applied {name}");
     }
-    println!("{} has schema {}, as this program needs it", folder.database().display(), report.schema);
+    println!("{} has schema {}, as this program needs it", home.database, report.schema);
     Ok(())
 }

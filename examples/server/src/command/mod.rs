@@ -8,18 +8,23 @@ mod migrate;
 mod progress;
 mod reindex;
 mod serve;
+mod transfer;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::desk::{DataFolder, Result};
+use crate::desk::{DataFolder, Database, Home, Result, Server};
+
+/// The lease of a job, in seconds.
+const LEASE: u64 = 60;
 
 /// A desk that supports AutoCRM itself: HTTP interface, mail import, questions and maintenance.
 ///
-/// Everything lies in one data directory; no other service and no key is needed. On an empty directory a demo tenant is
-/// made whose knowledge base is AutoCRM's own documentation.
+/// Everything lies in one data directory; no other service and no key is needed. With `--database-url` the desk lies on a
+/// PostgreSQL server instead, which any number of nodes share. On an empty directory or database a demo tenant is made
+/// whose knowledge base is AutoCRM's own documentation.
 #[derive(Debug, Parser)]
 #[command(name = "autocrm-server")]
 pub(crate) struct Arguments {
@@ -29,6 +34,18 @@ pub(crate) struct Arguments {
     /// What to log on stderr, such as `info` or `autocrm_core=debug`.
     #[arg(long, global = true, env = "AUTOCRM_LOG", default_value = "warn")]
     log: String,
+    /// The PostgreSQL database of the desk, such as `postgres://USER:PASSWORD@HOST/NAME`; without it the desk lies in a
+    /// SQLite file of the data directory.
+    #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// How many connections to PostgreSQL are opened at most.
+    #[arg(long, global = true, value_name = "N", env = "AUTOCRM_CONNECTIONS", default_value_t = 16)]
+    #[arg(value_parser = clap::value_parser!(u32).range(4..=1_000))]
+    connections: u32,
+    /// A directory that all nodes of a desk on PostgreSQL share: keys, tokens, large raw mails and the outbox. It is the
+    /// data directory unless this is given.
+    #[arg(long, global = true, value_name = "DIR", env = "AUTOCRM_SHARED_DIR", requires = "database_url")]
+    shared_dir: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -45,8 +62,8 @@ enum Command {
         #[arg(required = true, num_args = 1..)]
         question: Vec<String>,
     },
-    /// Brings the schema of the database up to date.
-    Migrate,
+    /// Brings the schema of the database up to date, or copies the desk to a PostgreSQL server.
+    Migrate(MigrateArguments),
     /// Looks for what is wrong; exit status 1 when something is.
     Doctor,
     /// Builds the search index anew.
@@ -60,12 +77,23 @@ struct ServeArguments {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// After how many seconds the jobs of a node that died are taken over by another.
+    #[arg(long, value_name = "SECONDS", env = "AUTOCRM_LEASE", default_value_t = LEASE)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    lease: u64,
 }
 
 impl Default for ServeArguments {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), lease: LEASE }
     }
+}
+
+#[derive(Debug, Args)]
+struct MigrateArguments {
+    /// Copy the desk of the data directory into this empty PostgreSQL database, or go on with an interrupted copy.
+    #[arg(long, value_name = "URL", conflicts_with = "database_url")]
+    to: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -92,16 +120,26 @@ pub(crate) fn log(arguments: &Arguments) {
 
 /// Runs the command asked for.
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
-    let folder = DataFolder::new(arguments.data_dir);
+    let folder = DataFolder::new(arguments.data_dir, arguments.shared_dir);
+    let database = match &arguments.database_url {
+        Some(url) => Database::Server(Server::new(url, arguments.connections)?),
+        None => Database::File(folder.database()),
+    };
+    let home = Home { folder, database };
     match arguments.command.unwrap_or(Command::Serve(ServeArguments::default())) {
-        Command::Serve(options) => serve::run(&folder, options.listen).await,
-        Command::Import(options) => {
-            import::run(&folder, options.mbox.as_deref(), options.eml.as_deref(), options.trust_senders).await
+        Command::Serve(options) => {
+            serve::run(&home, options.listen, Duration::from_secs(options.lease)).await
         }
-        Command::Ask { question } => ask::run(&folder, &question.join(" ")).await,
-        Command::Migrate => migrate::run(&folder),
-        Command::Doctor => doctor::run(&folder).await,
-        Command::Reindex => reindex::run(&folder).await,
+        Command::Import(options) => {
+            import::run(&home, options.mbox.as_deref(), options.eml.as_deref(), options.trust_senders).await
+        }
+        Command::Ask { question } => ask::run(&home, &question.join(" ")).await,
+        Command::Migrate(MigrateArguments { to: None }) => migrate::run(&home).await,
+        Command::Migrate(MigrateArguments { to: Some(url) }) => {
+            transfer::run(&home.folder, &Server::new(&url, arguments.connections)?).await
+        }
+        Command::Doctor => doctor::run(&home).await,
+        Command::Reindex => reindex::run(&home).await,
         Command::Openapi => {
             println!("{}", autocrm_server::openapi_json());
             Ok(())

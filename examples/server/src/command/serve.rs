@@ -1,25 +1,34 @@
 //! `serve`: HTTP interface and worker, until a signal asks to stop.
 
-use std::{future::Future, io, net::SocketAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    future::{Future, pending},
+    io,
+    net::SocketAddr,
+    time::Duration,
+};
 
 use autocrm_core::worker::{ShutdownHandle, Worker, WorkerConfig, shutdown};
 use autocrm_server::{CursorKey, Options, router};
+use autocrm_storage::postgres::PostgresStore;
 use axum::Router;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     command::{announce, import::import_samples},
-    desk::{Access, DataFolder, Desk, Failure, MAILS, Result},
+    desk::{Access, Database, Desk, Failure, Home, MAILS, Result},
 };
 
 /// How long open connections may take to finish after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often the database is looked after.
+const DAY: Duration = Duration::from_hours(24);
 
 /// Serves until SIGINT or SIGTERM: then no new connection is taken, requests and jobs finish, and the store closes.
-pub(super) async fn run(folder: &DataFolder, listen: SocketAddr) -> Result<()> {
+pub(super) async fn run(home: &Home, listen: SocketAddr, lease: Duration) -> Result<()> {
     // Before anything is made: a taken port leaves the directory as it is.
     let listener = bind(listen).await?;
-    let desk = Desk::open(folder, Access::Exclusive, &mut announce).await?;
+    let desk = Desk::open(home, Access::Exclusive, &mut announce).await?;
     if desk.fresh {
         announce(&format!("first start: importing {} sample mails", MAILS.len()));
         announce("the demo trusts the senders of its own sample mails: answers may leave by themselves");
@@ -27,10 +36,14 @@ pub(super) async fn run(folder: &DataFolder, listen: SocketAddr) -> Result<()> {
     }
     introduce(&desk, &listener)?;
     let app = router(desk.crm.clone(), options(&desk)?);
-    let worker = Worker::new(desk.crm.clone(), WorkerConfig::default());
+    let worker = Worker::new(desk.crm.clone(), WorkerConfig { lease, ..WorkerConfig::default() });
     let (handle, signal) = shutdown();
     let asked = stop_asked()?;
-    let (served, report) = tokio::join!(serve(listener, app, asked, handle), worker.run(signal));
+    let working = async { tokio::join!(serve(listener, app, asked, handle), worker.run(signal)) };
+    let (served, report) = tokio::select! {
+        ended = working => ended,
+        never = maintain(&home.database) => match never {},
+    };
     served.map_err(|error| Failure::Usage(format!("the listener failed: {error}")))?;
     tracing::info!(
         done = report.done,
@@ -40,6 +53,17 @@ pub(super) async fn run(folder: &DataFolder, listen: SocketAddr) -> Result<()> {
     );
     announce("stopped");
     Ok(())
+}
+
+/// Looks after the database at once and then daily; never returns.
+async fn maintain(database: &Database) -> Infallible {
+    let Database::Server(server) = database else { return pending().await };
+    loop {
+        if let Err(error) = PostgresStore::maintain(&server.pool).await {
+            tracing::warn!(%error, "the database could not be maintained: let the owner of its tables do so");
+        }
+        tokio::time::sleep(DAY).await;
+    }
 }
 
 async fn bind(listen: SocketAddr) -> Result<TcpListener> {

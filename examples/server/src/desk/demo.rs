@@ -182,7 +182,10 @@ pub(crate) async fn ensure(
         let problem = "these tokens are of another database than the one in this directory".to_owned();
         return Err(Failure::Damaged { path: folder.tokens(), problem });
     }
-    announce("first start: founding the demo tenant \"AutoCRM desk\"");
+    announce(match known {
+        None => "first start: founding the demo tenant \"AutoCRM desk\"",
+        Some(_) => "first start: the database has the demo tenant; it gets tokens of this directory",
+    });
     let tenant = match known {
         Some(tenant) => tenant,
         None => found(crm, &support).await?,
@@ -285,6 +288,10 @@ async fn categories(crm: &AutoCrm, by: &Actor) -> Result<()> {
         });
     }
     let scheme = crm.admin().scheme(by).await?;
+    // What the desk's administrators have changed since then stays.
+    if !scheme.categories.is_empty() {
+        return Ok(());
+    }
     crm.admin().set_scheme(by, &scheme.statuses, &categories, &scheme.fields).await?;
     Ok(())
 }
@@ -305,6 +312,8 @@ async fn article(crm: &AutoCrm, by: &Actor, slug: &str, text: &str) -> Result<()
         };
         crm.knowledge().write(by, &spec).await?
     };
-    crm.knowledge().change_state(by, article.id, ArticleState::Published).await?;
+    if article.state == ArticleState::Draft {
+        crm.knowledge().change_state(by, article.id, ArticleState::Published).await?;
+    }
     Ok(())
 }

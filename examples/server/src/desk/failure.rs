@@ -20,8 +20,11 @@ pub(crate) enum Failure {
     #[error("another autocrm-server uses {}: stop it first", .0.display())]
     Busy(PathBuf),
     /// The stored schema is older than this program.
-    #[error("the schema in {} is outdated: run `autocrm-server migrate`", .0.display())]
-    Outdated(PathBuf),
+    #[error("the schema in {0} is outdated: run `autocrm-server migrate`")]
+    Outdated(String),
+    /// The PostgreSQL server cannot be reached.
+    #[error("the PostgreSQL server cannot be reached: {0}")]
+    Unreachable(sqlx::Error),
     /// The operating system gives no random bytes.
     #[error("the operating system gives no random bytes: {0}")]
     Random(getrandom::Error),

@@ -17,6 +17,8 @@ const SECRET: usize = 32;
 #[derive(Debug, Clone)]
 pub(crate) struct DataFolder {
     path: PathBuf,
+    /// Where that lies which all nodes of a desk have in common.
+    shared: PathBuf,
 }
 
 /// Holds the data directory until it is dropped.
@@ -26,8 +28,9 @@ pub(crate) struct Hold {
 }
 
 impl DataFolder {
-    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+    /// Returns a directory of which other nodes share keys, tokens, raw mails and outbox when `shared` says where.
+    pub(crate) fn new(path: PathBuf, shared: Option<PathBuf>) -> Self {
+        Self { shared: shared.unwrap_or_else(|| path.clone()), path }
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -39,40 +42,38 @@ impl DataFolder {
     }
 
     pub(crate) fn blobs(&self) -> PathBuf {
-        self.path.join("blobs")
+        self.shared.join("blobs")
     }
 
     pub(crate) fn outbox(&self) -> PathBuf {
-        self.path.join("outbox")
+        self.shared.join("outbox")
     }
 
     pub(crate) fn mail_key(&self) -> PathBuf {
-        self.path.join("mail-key")
+        self.shared.join("mail-key")
     }
 
     pub(crate) fn cursor_key(&self) -> PathBuf {
-        self.path.join("cursor-key")
+        self.shared.join("cursor-key")
     }
 
     pub(crate) fn tokens(&self) -> PathBuf {
-        self.path.join("demo-tokens.json")
+        self.shared.join("demo-tokens.json")
     }
 
-    /// Returns whether there is a database.
-    pub(crate) fn has_database(&self) -> bool {
-        self.database().exists()
-    }
-
-    /// Makes the directory, readable by its owner only, unless it exists.
+    /// Makes the directory and the shared one, readable by their owner only, unless they exist.
     pub(crate) fn make(&self) -> Result<()> {
-        if self.path.is_dir() {
-            return Ok(());
+        for path in [&self.path, &self.shared] {
+            if path.is_dir() {
+                continue;
+            }
+            let mut builder = fs::DirBuilder::new();
+            builder.recursive(true);
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder.create(path).map_err(Failure::file(path))?;
         }
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.path).map_err(Failure::file(&self.path))
+        Ok(())
     }
 
     /// Holds the directory against other processes that write to it.
@@ -103,8 +104,12 @@ impl DataFolder {
             },
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let secret = random()?;
-                self.write_secret(path, HEXLOWER_PERMISSIVE.encode(&secret).as_bytes())?;
-                Ok(secret.to_vec())
+                match self.write_secret(path, HEXLOWER_PERMISSIVE.encode(&secret).as_bytes()) {
+                    Ok(()) => Ok(secret.to_vec()),
+                    // Another node that shares the directory was faster.
+                    Err(Failure::File { source, .. }) if source.kind() == ErrorKind::AlreadyExists => self.secret(path),
+                    Err(failure) => Err(failure),
+                }
             }
             Err(source) => Err(Failure::File { path: path.to_owned(), source }),
         }
@@ -113,7 +118,7 @@ impl DataFolder {
     /// Writes a file that only its owner reads (mode 0600): whole or not at all, and never over another.
     pub(crate) fn write_secret(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         // Temporary files have mode 0600, and persisting keeps it.
-        let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(Failure::file(&self.path))?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.shared).map_err(Failure::file(&self.shared))?;
         file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Failure::file(path))?;
         file.persist_noclobber(path).map_err(|refused| Failure::file(path)(refused.error))?;
         Ok(())

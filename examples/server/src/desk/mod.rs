@@ -1,5 +1,6 @@
 //! The desk that the binary runs: a data directory, its adapters and the demo tenant.
 
+mod database;
 mod demo;
 mod failure;
 mod folder;
@@ -7,9 +8,10 @@ mod library;
 mod open;
 mod tokens;
 
+pub(crate) use database::{Database, Server};
 pub(crate) use demo::SUPPORT;
 pub(crate) use failure::{Failure, Result};
 pub(crate) use folder::{DataFolder, Hold};
 pub(crate) use library::MAILS;
-pub(crate) use open::{Access, Desk, migrate, open_index, open_store};
+pub(crate) use open::{Access, Desk, Home, open_index};
 pub(crate) use tokens::DemoTokens;

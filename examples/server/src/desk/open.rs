@@ -1,22 +1,26 @@
-//! Opening a desk: the local adapters around a data directory.
+//! Opening a desk: the local adapters around a data directory and a database.
 
 use autocrm_ai::{
     classify::TenantClassifiers, ground::ExtractiveAnswerer, language::TrigramDetector, lexical::LexicalIndex,
 };
 use autocrm_core::{
     access::Actor,
-    app::AutoCrm,
+    app::{AutoCrm, AutoCrmBuilder},
     error::ErrorKind,
     mail::{MailKey, MailKeys},
     user::Role,
 };
 use autocrm_email::{FileOutbox, MimeParser};
-use autocrm_storage::{
-    blob::FileBlobs,
-    sqlite::{MigrationReport, SqliteConfig, SqliteStore},
-};
+use autocrm_storage::blob::FileBlobs;
 
-use crate::desk::{DataFolder, DemoTokens, Failure, Hold, Result, demo};
+use crate::desk::{DataFolder, Database, DemoTokens, Failure, Hold, Result, demo};
+
+/// Where a desk is: its data directory and its database.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    pub(crate) folder: DataFolder,
+    pub(crate) database: Database,
+}
 
 /// How a command uses the data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +44,10 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// Opens the desk in the directory. An empty directory becomes one, with the demo tenant; each step of that is
-    /// announced. An existing schema that is outdated is refused: only `migrate` migrates it.
-    pub(crate) async fn open(
-        folder: &DataFolder,
-        access: Access,
-        announce: &mut impl FnMut(&str),
-    ) -> Result<Self> {
+    /// Opens the desk. An empty directory or database becomes one, with the demo tenant; each step of that is announced. An
+    /// existing schema that is outdated is refused: only `migrate` migrates it.
+    pub(crate) async fn open(home: &Home, access: Access, announce: &mut impl FnMut(&str)) -> Result<Self> {
+        let (folder, database) = (&home.folder, &home.database);
         folder.make()?;
         let hold = match folder.hold() {
             Ok(hold) => Some(hold),
@@ -54,19 +55,21 @@ impl Desk {
             Err(Failure::Busy(_)) if access == Access::Shared && folder.tokens().exists() => None,
             Err(failure) => return Err(failure),
         };
-        if !folder.has_database() {
-            announce(&format!("first start: creating and migrating {}", folder.database().display()));
-            migrate(folder)?;
+        // Of nodes that start at once one makes the desk, and the others find it.
+        let founding = database.found().await?;
+        if database.is_missing().await? {
+            announce(&format!("first start: creating and migrating {database}"));
+            database.migrate().await?;
         }
-        let store = open_store(folder)?;
         let index = open_index(folder)?;
-        let crm = assemble(folder, store, index.clone())?;
+        let crm = assemble(folder, database.open(AutoCrm::builder()).await?, index.clone())?;
         let mut fresh = false;
         let mut noting = |line: &str| {
             fresh = true;
             announce(line);
         };
         let tokens = demo::ensure(&crm, folder, &mut noting).await?;
+        drop(founding);
         if hold.is_some() {
             crm.feed().sync_index().await?;
         }
@@ -86,19 +89,6 @@ impl Desk {
     }
 }
 
-/// Brings the schema of the directory's database up to date; makes the database where there is none.
-pub(crate) fn migrate(folder: &DataFolder) -> Result<MigrationReport> {
-    Ok(SqliteStore::migrate(&SqliteConfig::new(folder.database()))?)
-}
-
-/// Opens the database as it is.
-pub(crate) fn open_store(folder: &DataFolder) -> Result<SqliteStore> {
-    SqliteStore::open(SqliteConfig::new(folder.database())).map_err(|error| match error.kind() {
-        ErrorKind::SchemaOutdated => Failure::Outdated(folder.database()),
-        _ => error.into(),
-    })
-}
-
 /// Opens the search index, or makes an empty one.
 pub(crate) fn open_index(folder: &DataFolder) -> Result<LexicalIndex> {
     match LexicalIndex::open_or_create(folder.index()) {
@@ -110,12 +100,11 @@ pub(crate) fn open_index(folder: &DataFolder) -> Result<LexicalIndex> {
     }
 }
 
-fn assemble(folder: &DataFolder, store: SqliteStore, index: LexicalIndex) -> Result<AutoCrm> {
+fn assemble(folder: &DataFolder, builder: AutoCrmBuilder, index: LexicalIndex) -> Result<AutoCrm> {
     let path = folder.mail_key();
     let key = MailKey::new(folder.secret(&path)?);
     let key = key.ok_or(Failure::Damaged { path, problem: "the key is too short".to_owned() })?;
-    let crm = AutoCrm::builder()
-        .store(store)
+    let crm = builder
         .blobs(FileBlobs::open(folder.blobs())?)
         .index(index)
         .detector(TrigramDetector)

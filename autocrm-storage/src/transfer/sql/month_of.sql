@@ -1,0 +1,2 @@
+SELECT month::text, autocrm.first_id(month + interval '1 month'), month <= (now() AT TIME ZONE 'UTC') + interval '6 months'
+FROM (SELECT date_trunc('month', to_timestamp($1::float8 / 1000) AT TIME ZONE 'UTC') AS month) AS of_id
