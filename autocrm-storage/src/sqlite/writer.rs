@@ -26,11 +26,15 @@ const BATCH: &str = "commit a batch";
 pub(crate) struct Ledger {
     /// The last number and position of each tenant that the batch concerns.
     counters: HashMap<Uid, Counter>,
+    /// The version of each tenant's scheme that was asked for, as it stands in the batch.
+    schemes: HashMap<Uid, i64>,
     /// Entries of the search index. They wait for the end, because FTS5 writes its pending terms out whenever a
     /// savepoint opens, and one segment per change set would cost more than all its rows.
     search: Vec<SearchChange>,
     /// Whether workers may find a new job.
     jobs: bool,
+    /// Whether the change set that is being applied has written nothing so far, so that its refusal leaves nothing.
+    untouched: bool,
 }
 
 /// Where a ledger stood before a change set.
@@ -50,6 +54,24 @@ impl Ledger {
                 Ok(unknown.insert(journal::read_counter(connection, tenant)?))
             }
         }
+    }
+
+    /// Returns the version of a tenant's scheme, if it is known.
+    pub(crate) fn scheme(&self, tenant: Uid) -> Option<i64> {
+        self.schemes.get(&tenant).copied()
+    }
+
+    /// Notes the version of a tenant's scheme as it was read; `None`: it is being written.
+    pub(crate) fn note_scheme(&mut self, tenant: Uid, version: Option<i64>) {
+        match version {
+            Some(version) => self.schemes.insert(tenant, version),
+            None => self.schemes.remove(&tenant),
+        };
+    }
+
+    /// Notes whether the change set that is being applied has written nothing so far.
+    pub(crate) fn note_untouched(&mut self, untouched: bool) {
+        self.untouched = untouched;
     }
 
     /// Notes an entry of the search index.
@@ -73,6 +95,8 @@ impl Ledger {
             Some(counter) => self.counters.insert(mark.tenant, counter),
             None => self.counters.remove(&mark.tenant),
         };
+        // What the refused set may have written is read again, too.
+        self.schemes.remove(&mark.tenant);
         self.search.truncate(mark.search);
         self.jobs = mark.jobs;
     }
@@ -112,11 +136,16 @@ pub(crate) fn in_savepoint<T>(
 /// Whether each call of a batch has a savepoint of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// None: the first refusal ends the batch, which is then begun anew. Savepoints copy every page that a call is the
+    /// None: the first refusal of a call that has written something ends the batch, which is then begun anew. Savepoints copy every page that a call is the
     /// first to change, which costs a sixth of the throughput where nothing is refused.
     Plain,
     /// Each: what a refused call wrote is taken back, and its neighbours go on.
     Guarded,
+}
+
+/// Returns whether a failure concerns the call alone, and not the database.
+fn refuses_one(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Conflict | ErrorKind::KeyReused)
 }
 
 /// A call that waits for the writer.
@@ -156,7 +185,13 @@ where
 {
     fn run(&mut self, connection: &mut SqliteConnection, ledger: &mut Ledger, pace: Pace) -> Result<()> {
         self.outcome = Some(match pace {
-            Pace::Plain => Ok((self.work)(connection, ledger)?),
+            Pace::Plain => {
+                ledger.note_untouched(false);
+                match (self.work)(connection, ledger) {
+                    Err(error) if !(ledger.untouched && refuses_one(error.kind())) => return Err(error),
+                    outcome => outcome,
+                }
+            }
             Pace::Guarded => in_savepoint(connection, ledger, self.tenant, &mut self.work)?,
         });
         Ok(())
