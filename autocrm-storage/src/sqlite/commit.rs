@@ -67,7 +67,7 @@ pub(crate) fn apply(
     journal::append(connection, ledger, plan.tenant, &mut plan.events)?;
     queue::enqueue(connection, ledger, &plan.jobs)?;
     if let Some(key) = &plan.key {
-        receipt::keep(connection, plan.tenant, plan.at, key, &receipt)?;
+        receipt::keep(connection, ledger, plan, key, &receipt)?;
     }
     Ok(receipt)
 }
