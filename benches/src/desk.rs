@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    sync::Arc,
 };
 
 use autocrm_ai::{
@@ -51,7 +52,7 @@ pub(crate) struct Desk {
     pub(crate) admin: Actor,
     /// An agent of the first team.
     pub(crate) agent: Actor,
-    pub(crate) customers: Vec<Actor>,
+    pub(crate) customers: Arc<[Actor]>,
 }
 
 /// Opens an empty store of the kind in a folder, and builds a handle around it.
@@ -99,16 +100,18 @@ pub(crate) async fn found(crm: AutoCrm, customers: usize) -> Result<Desk> {
         admin: crm.actor(tenant, chief).await?,
         crm: crm.clone(),
         tenant,
-        customers: Vec::with_capacity(customers),
+        customers: Arc::default(),
     };
     let (teams, first) = desk.teams(&system).await?;
     desk.agent = first;
     desk.categories(&teams).await?;
     desk.articles().await?;
+    let mut people = Vec::with_capacity(customers);
     for number in 0..customers {
         let id = user(&crm, &system, Role::Customer, &format!("Customer {number}"), &address(number)).await?;
-        desk.customers.push(crm.actor(tenant, id).await?);
+        people.push(crm.actor(tenant, id).await?);
     }
+    desk.customers = people.into();
     crm.feed().sync_index().await?;
     Ok(desk)
 }
