@@ -14,12 +14,7 @@ use crate::{
     column::{Digest, Uid, from_json, time, to_json},
     plan::{KeyPlan, Plan},
     schema::autocrm_idempotency,
-    sqlite::{
-        failure::During,
-        save::COMMIT,
-        statement::Sql,
-        writer::Ledger,
-    },
+    sqlite::{failure::During, save::COMMIT, statement::Sql, writer::Ledger},
 };
 
 /// How many of the oldest keys are looked at for each one that was added: as long as two go for each that comes, the
