@@ -67,9 +67,7 @@ pub(crate) async fn open(
         StoreKind::Sqlite => {
             assemble(open_sqlite(&place.file(DATABASE), Synchronous::Full)?, parser, &outbox)
         }
-        StoreKind::Postgres => {
-            assemble(place.database()?.store(place.callers).await?, parser, &outbox)
-        }
+        StoreKind::Postgres => assemble(place.database()?.store(place.callers).await?, parser, &outbox),
     }
 }
 

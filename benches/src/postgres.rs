@@ -102,10 +102,8 @@ pub(crate) async fn open(options: PgConnectOptions, callers: usize) -> Result<Po
 
 async fn require_durable(connection: &mut PgConnection) -> Result<()> {
     for name in ["fsync", "synchronous_commit", "full_page_writes"] {
-        let value: String = sqlx::query_scalar("SELECT current_setting($1)")
-            .bind(name)
-            .fetch_one(&mut *connection)
-            .await?;
+        let value: String =
+            sqlx::query_scalar("SELECT current_setting($1)").bind(name).fetch_one(&mut *connection).await?;
         if value == "off" {
             return Err(Failure::new(format!(
                 "the server has {name} = off: what it acknowledges is not durable, so its figures mean nothing"

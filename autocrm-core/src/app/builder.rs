@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    app::{AutoCrm, Settings, handle::Handles},
+    app::{AutoCrm, Settings, handle::Handles, scheme::RememberedSchemes},
     clock::{Clock, SystemClock},
     id::{IdSource, RandomIds},
     mail::MailKeys,
@@ -125,6 +125,7 @@ impl AutoCrmBuilder {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             ids: self.ids.unwrap_or_else(|| Arc::new(RandomIds)),
             settings: self.settings,
+            schemes: RememberedSchemes::default(),
         }))
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     access::{Action, Actor, Decision, DenyReason, Resource, Scope, decide},
     app::{
         Admin, AgentWorkspace, AiAgent, AutoCrmBuilder, Conversations, CustomerPortal, Error, Feed, Jobs,
-        Knowledge, Mailbox, Result, TicketProcessor, Tickets,
+        Knowledge, Mailbox, Result, TicketProcessor, Tickets, scheme::RememberedSchemes,
     },
     clock::{Clock, Stamp},
     id::{IdSource, TenantId, UserId},
@@ -56,6 +56,7 @@ pub(super) struct Handles {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) settings: Settings,
+    pub(super) schemes: RememberedSchemes,
 }
 
 /// The helpdesk, as a host holds it: cheap to clone, safe to share.
@@ -202,6 +203,19 @@ impl AutoCrm {
     pub(crate) async fn tenant_of(&self, actor: &Actor) -> Result<Tenant> {
         let scope = Scope::of(actor);
         self.store().tenant(&scope).await?.ok_or(Error::NotFound { what: "tenant" })
+    }
+
+    /// Returns the scheme that was last loaded for a tenant, if any: it may have changed since, so that what is decided
+    /// under it has to require its version.
+    pub(super) fn remembered_scheme(&self, tenant: TenantId) -> Option<Arc<Scheme>> {
+        self.handles.schemes.get(tenant)
+    }
+
+    /// Loads a tenant's scheme and remembers it.
+    pub(super) async fn fresh_scheme(&self, tenant: TenantId, stamp: &Stamp<'_>) -> Result<Arc<Scheme>> {
+        let scheme = Arc::new(self.scheme_of(tenant, stamp).await?);
+        self.handles.schemes.put(tenant, Arc::clone(&scheme));
+        Ok(scheme)
     }
 
     pub(crate) async fn scheme_of(&self, tenant: TenantId, stamp: &Stamp<'_>) -> Result<Scheme> {

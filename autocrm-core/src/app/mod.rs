@@ -22,6 +22,7 @@ mod mailbox;
 mod outgoing;
 mod portal;
 mod processor;
+mod scheme;
 mod transact;
 mod workspace;
 

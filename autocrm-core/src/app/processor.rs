@@ -14,8 +14,8 @@ use crate::{
     routing::RoutingDecision,
     text::{Body, ExternalId},
     ticket::{
-        CategorySource, Channel, NewTicket, Ticket, TicketChange, TicketEvent, TicketRefusal, assign, create,
-        delete, note_activity, snooze, update,
+        CategorySource, Channel, NewTicket, Scheme, Ticket, TicketChange, TicketEvent, TicketRefusal, assign,
+        create, delete, note_activity, snooze, update,
     },
     transition::{Transition, Version},
 };
@@ -78,27 +78,62 @@ impl TicketProcessor {
 
     /// Opens a ticket with its first message.
     pub async fn create(&self, actor: &Actor, data: &TicketData) -> Result<Ticket> {
-        let settled = transact(&self.crm, self.key_for(actor), |_| self.plan_create(actor, data)).await?;
+        let plan = |attempt| self.try_create(actor, data, attempt);
+        let settled = transact(&self.crm, self.key_for(actor), plan).await?;
         self.answer(actor, settled).await
     }
 
     /// Decides [`create`](Self::create) without committing.
     pub async fn plan_create(&self, actor: &Actor, data: &TicketData) -> Result<Planned<Ticket>> {
         authorise(actor, Action::CreateTicket, &Resource::Tenant(actor.tenant), "tenant")?;
+        let requester = requester(actor, data.requester)?;
+        let scope = Scope::tenant_wide(actor.tenant);
+        if !self.crm.store().user(&scope, requester).await?.is_some_and(|user| user.active) {
+            return Err(TicketRefusal::UnknownRequester.into());
+        }
+        let scheme = self.crm.fresh_scheme(actor.tenant, &self.crm.stamp()).await?;
+        self.open(actor, data, requester, &scheme).await
+    }
+
+    /// Decides `create`. The first attempt loads neither requester nor scheme, and leaves it to the commit to find out
+    /// whether the one is active and the other still that of the last time. Whatever is refused so is decided again from
+    /// a fresh load, because it may be what was remembered that is wrong.
+    async fn try_create(&self, actor: &Actor, data: &TicketData, attempt: u32) -> Result<Planned<Ticket>> {
+        if attempt == 0
+            && let Some(scheme) = self.crm.remembered_scheme(actor.tenant)
+            && authorise(actor, Action::CreateTicket, &Resource::Tenant(actor.tenant), "tenant").is_ok()
+            && let Ok(requester) = requester(actor, data.requester)
+            && let Ok(planned) = self.open(actor, data, requester, &scheme).await
+        {
+            return Ok(planned);
+        }
+        self.plan_create(actor, data).await
+    }
+
+    async fn open(
+        &self,
+        actor: &Actor,
+        data: &TicketData,
+        requester: UserId,
+        scheme: &Scheme,
+    ) -> Result<Planned<Ticket>> {
         let stamp = self.crm.stamp();
-        let requester = self.requester(actor, data.requester).await?;
-        let scheme = self.crm.scheme_of(actor.tenant, &stamp).await?;
         self.check_links(actor, data.ticket.parent, data.ticket.links.iter().map(|link| link.ticket)).await?;
-        let opened = create(&scheme, actor, requester, data.channel, data.ticket.clone(), &stamp)?;
+        let opened = create(scheme, actor, requester, data.channel, data.ticket.clone(), &stamp)?;
         let by_customer = matches!(actor.kind, ActorKind::Customer(_));
         // An agent who opens a ticket for a customer writes down what the customer said: it is not yet an answer.
-        let counted = opened.and_then(|ticket| note_activity(ticket, &scheme, true, true, &stamp))?;
+        let counted = opened.and_then(|ticket| note_activity(ticket, scheme, true, true, &stamp))?;
         let author = if by_customer { actor.clone() } else { Actor::customer(actor.tenant, requester) };
         let message =
             write_message(&author, &counted.state, NewMessage::text(data.body.clone(), false), &stamp)?;
         let output = counted.state.clone();
         let mut changes = ChangeSet::new(actor, &stamp);
-        changes.ticket(counted, true, &stamp).message(message, &stamp).answers(EntityRef::Ticket(output.id));
+        changes
+            .ticket(counted, true, &stamp)
+            .message(message, &stamp)
+            .answers(EntityRef::Ticket(output.id))
+            .active_user(requester)
+            .unchanged(EntityRef::Scheme, scheme.version);
         Ok(Planned::new(saved(output), changes))
     }
 
@@ -264,19 +299,6 @@ impl TicketProcessor {
         }
     }
 
-    async fn requester(&self, actor: &Actor, wanted: Option<UserId>) -> Result<UserId> {
-        let user = match (&actor.kind, wanted) {
-            (ActorKind::Customer(own), None) => *own,
-            (ActorKind::Customer(own), Some(other)) if *own == other => other,
-            (ActorKind::Customer(_), Some(_)) => return Err(Error::Denied),
-            (_, Some(user)) => user,
-            (_, None) => return Err(TicketRefusal::UnknownRequester.into()),
-        };
-        let scope = Scope::tenant_wide(actor.tenant);
-        let known = self.crm.store().user(&scope, user).await?.is_some_and(|user| user.active);
-        if known { Ok(user) } else { Err(TicketRefusal::UnknownRequester.into()) }
-    }
-
     /// Links are loaded through the actor's scope: what they do not see they cannot link to.
     async fn check_links(
         &self,
@@ -316,6 +338,17 @@ impl TicketProcessor {
                 found.ok_or(Error::NotFound { what: "ticket" })
             }
         }
+    }
+}
+
+/// Returns for whom a ticket is to be opened.
+fn requester(actor: &Actor, wanted: Option<UserId>) -> Result<UserId> {
+    match (&actor.kind, wanted) {
+        (ActorKind::Customer(own), None) => Ok(*own),
+        (ActorKind::Customer(own), Some(other)) if *own == other => Ok(other),
+        (ActorKind::Customer(_), Some(_)) => Err(Error::Denied),
+        (_, Some(user)) => Ok(user),
+        (_, None) => Err(TicketRefusal::UnknownRequester.into()),
     }
 }
 

@@ -50,6 +50,12 @@ pub enum Requirement {
         /// The version.
         version: Version,
     },
+    /// Before the writes, the tenant has this user and the user is active, whatever the version. A user whom the change
+    /// set itself makes or activates does not count.
+    ActiveUser {
+        /// The user.
+        user: UserId,
+    },
     /// Before the writes, the agent has fewer than `limit` live tickets (not resolved, closed or deleted).
     LoadBelow {
         /// The agent.

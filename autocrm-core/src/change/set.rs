@@ -213,6 +213,12 @@ impl ChangeSet {
         self
     }
 
+    /// Requires that a user exists and is active.
+    pub(crate) fn active_user(&mut self, user: UserId) -> &mut Self {
+        self.requirements.push(Requirement::ActiveUser { user });
+        self
+    }
+
     /// Requires that an agent has room.
     pub(crate) fn load_below(&mut self, agent: UserId, limit: u32) -> &mut Self {
         self.requirements.push(Requirement::LoadBelow { agent, limit });

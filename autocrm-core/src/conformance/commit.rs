@@ -2,7 +2,7 @@
 
 use crate::{
     access::Scope,
-    change::{ChangeSet, EntityRef},
+    change::{ChangeSet, EntityRef, Position},
     conformance::{
         Backend,
         check::{assert_all, assert_none, digest, parts},
@@ -11,11 +11,11 @@ use crate::{
         world::World,
     },
     error::ErrorKind,
-    id::TicketId,
+    id::{TicketId, UserId},
     text::Subject,
-    ticket::{self, StatusCategory, Ticket},
-    transition::Version,
-    user::{self, Role},
+    ticket::{self, Scheme, SchemeEvent, StatusCategory, Ticket},
+    transition::{Transition, Version},
+    user::{self, Role, UserChange},
 };
 
 /// C1: a set with a write of every kind reads back equal, on this and on another handle: every optional field, hostile
@@ -166,6 +166,12 @@ pub async fn c4_a_refused_set_leaves_nothing(backend: Backend) {
             }),
         ),
         (
+            "a user who does not exist",
+            Box::new(|set| {
+                set.active_user(UserId::from_uuid(live.id.as_uuid()));
+            }),
+        ),
+        (
             "an agent without room",
             Box::new(|set| {
                 set.load_below(customer.id, 0);
@@ -226,6 +232,64 @@ pub async fn c5_an_unchanged_row_is_checked(backend: Backend) {
             let set = require(&other, *entity, *version);
             assert_conflict(world.store.commit(&set).await, &format!("{entity:?} of another tenant"));
         }
+    }
+}
+
+/// C5, C12: sets that race with a change of what they require are applied before it or not at all, on every handle.
+pub async fn c5_nothing_follows_on_what_has_changed_meanwhile(backend: Backend) {
+    let world = World::open(&backend).await;
+    let customer = world.person(Role::Customer, "Cleo", None).await;
+    let set_scheme = |from: Scheme| {
+        world.plan(|set, stamp| {
+            set.scheme(Transition::new(from, SchemeEvent::Set), stamp);
+        })
+    };
+    world.store.commit(&set_scheme(world.scheme())).await.expect("the scheme is set");
+    let scheme = world.store.scheme(&world.wide()).await.unwrap().expect("there is a scheme");
+    let change = UserChange { active: Some(false), ..UserChange::default() };
+    let left = user::change(&world.system(), customer.clone(), change, &world.stamp()).unwrap();
+    let leave = world.plan(|set, stamp| {
+        set.user(left, stamp);
+    });
+    let reform = set_scheme(scheme.clone());
+    let required: [(&ChangeSet, Spoil<'_>); 2] = [
+        (
+            &leave,
+            Box::new(|set| {
+                set.active_user(customer.id);
+            }),
+        ),
+        (
+            &reform,
+            Box::new(|set| {
+                set.unchanged(EntityRef::Scheme, scheme.version);
+            }),
+        ),
+    ];
+    for (end, require) in required {
+        let mut sets: Vec<ChangeSet> = (0..40).map(|_| plan_user(&world, None)).collect();
+        sets.iter_mut().for_each(|set| require(set));
+        sets.insert(20, end.clone());
+        let writers = sets.clone().into_iter().enumerate().map(|(index, set)| {
+            let store = if index % 3 == 0 { backend.other() } else { backend.store() };
+            async move { (index, store.commit(&set).await) }
+        });
+        let answers = race(writers).await;
+        let events = world.store.events(&world.wide(), Position::START, 1_000).await.unwrap();
+        let place = |set: &ChangeSet| events.iter().position(|event| event.id == set.events()[0].id);
+        let last = place(end).expect("the change itself is applied");
+        for (index, answer) in answers {
+            match place(&sets[index]) {
+                Some(at) => {
+                    answer.expect("an applied set is answered so");
+                    assert!(at <= last, "a set at {at} follows on a change at {last}");
+                }
+                None => assert_conflict(answer, "a set after the change"),
+            }
+        }
+        let mut late = plan_user(&world, None);
+        require(&mut late);
+        assert_conflict(backend.other().commit(&late).await, "a set long after the change");
     }
 }
 

@@ -24,6 +24,7 @@ macro_rules! __store_scenarios {
                 c3_one_of_many_namesakes_is_made,
                 c4_a_refused_set_leaves_nothing,
                 c5_an_unchanged_row_is_checked,
+                c5_nothing_follows_on_what_has_changed_meanwhile,
                 c5_an_agents_load_is_counted_from_the_rows,
                 c5_an_agent_is_never_given_more_than_fits,
                 c6_every_handle_sees_a_commit_at_once,
@@ -55,6 +56,8 @@ macro_rules! __store_scenarios {
             user {
                 c1_a_user_reads_back_with_every_field,
                 c2_addresses_and_external_ids_are_unique_within_a_tenant,
+                c12_a_required_user_exists_and_is_active,
+                c12_a_required_user_is_active_before_the_writes,
                 r1_staff_see_all_users_and_a_customer_only_themselves,
                 r2_users_come_newest_first,
             }

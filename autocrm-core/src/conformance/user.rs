@@ -1,8 +1,11 @@
 //! Users: what is written is read, addresses are unique, customers see themselves.
 
 use crate::{
+    change::EntityRef,
     conformance::{
         Backend,
+        check::{assert_none, parts},
+        commit::plan_user,
         rig::{assert_conflict, walk_every_size},
         world::World,
     },
@@ -92,6 +95,68 @@ pub async fn c2_addresses_and_external_ids_are_unique_within_a_tenant(backend: B
     world.person(Role::Customer, "Nobody", None).await;
     world.person(Role::Customer, "Nobody", None).await;
     save(&world, full("ben@example.org", "8")).await;
+}
+
+/// Commits that a user may act from now on, or may not.
+async fn activate(world: &World, row: &User, active: bool) -> User {
+    let change = UserChange { active: Some(active), ..UserChange::default() };
+    let changed = user::change(&world.system(), row.clone(), change, &world.stamp()).expect("a change");
+    world
+        .apply(|set, stamp| {
+            set.user(changed, stamp);
+        })
+        .await;
+    world.store.user(&world.wide(), row.id).await.expect("a read").expect("the user exists")
+}
+
+/// C12: a set that requires a user is applied only while the tenant has the user and the user is active.
+pub async fn c12_a_required_user_exists_and_is_active(backend: Backend) {
+    let world = World::open(&backend).await;
+    let other = world.sibling().await;
+    let row = save(&world, full("zoe@example.org", "7")).await;
+    let unknown: UserId = world.stamp().id();
+    let require = |world: &World, user: UserId| {
+        let mut set = plan_user(world, None);
+        set.active_user(user);
+        set
+    };
+    world.store.commit(&require(&world, row.id)).await.expect("the user is active");
+    let gone = activate(&world, &row, false).await;
+    let others = [
+        (&world, row.id, "an inactive user"),
+        (&other, row.id, "a foreign user"),
+        (&world, unknown, "nobody"),
+    ];
+    for (from, user, what) in others {
+        let set = require(from, user);
+        assert_conflict(backend.other().commit(&set).await, what);
+        assert_none(&parts(&**world.store, &set, None).await, what);
+    }
+    activate(&world, &gone, true).await;
+    backend.other().commit(&require(&world, row.id)).await.expect("the user is active again");
+}
+
+/// C12: what counts is the row before the writes of the set itself.
+pub async fn c12_a_required_user_is_active_before_the_writes(backend: Backend) {
+    let world = World::open(&backend).await;
+    let mut made = plan_user(&world, None);
+    let Some(EntityRef::User(own)) = made.events().first().map(|event| event.subject) else {
+        unreachable!("the set makes a user")
+    };
+    made.active_user(own);
+    assert_conflict(world.store.commit(&made).await, "a user whom the set makes");
+    let row = save(&world, full("zoe@example.org", "7")).await;
+    let change = |row: &User, active: bool| {
+        let change = UserChange { active: Some(active), ..UserChange::default() };
+        let changed = user::change(&world.system(), row.clone(), change, &world.stamp()).expect("a change");
+        world.plan(|set, stamp| {
+            set.user(changed, stamp).active_user(row.id);
+        })
+    };
+    world.store.commit(&change(&row, false)).await.expect("the user was active");
+    let gone = world.store.user(&world.wide(), row.id).await.unwrap().expect("the user exists");
+    assert!(!gone.active);
+    assert_conflict(world.store.commit(&change(&gone, true)).await, "a user whom the set activates");
 }
 
 /// R1: staff see every user of their tenant, a customer only themselves, and nobody a user of another tenant.

@@ -119,6 +119,7 @@ impl Attempt<'_> {
     fn require(&mut self, requirement: Requirement) -> Result<()> {
         let holds = match requirement {
             Requirement::Unchanged { entity, version } => self.desk().version(entity) == version,
+            Requirement::ActiveUser { user } => self.desk().users.get(&user).is_some_and(|user| user.active),
             Requirement::LoadBelow { agent, limit } => self.desk().load(agent) < limit,
         };
         if holds { Ok(()) } else { Err(conflict(requirement)) }

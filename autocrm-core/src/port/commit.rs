@@ -27,6 +27,8 @@ use crate::{
 ///   gaps; a refused set uses none.
 /// * **C11** `FinishJob` is accepted only with the current token of a leased job; otherwise the whole set is a
 ///   `Conflict`. `Retry` beyond the attempt limit makes the job dead.
+/// * **C12** `ActiveUser` holds if and only if the user's row, as it stands before the set's writes, belongs to the
+///   tenant and is active; it is checked although the set does not write it. Its version does not matter.
 #[async_trait]
 pub trait Committer: Send + Sync {
     /// Applies `changes`, all or nothing.

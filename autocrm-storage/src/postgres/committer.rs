@@ -52,8 +52,7 @@ async fn drive(shared: Arc<Shared>, mut seat: Seat<Waiting>) {
         if waiting.is_empty() {
             return;
         }
-        let (mut plans, mut replies) =
-            (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
+        let (mut plans, mut replies) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
         for one in waiting {
             plans.push(one.plan);
             replies.push(one.reply);

@@ -31,7 +31,12 @@ impl<T> Gate<T> {
     }
 
     /// Queues work behind at most `most` others. With a seat, the caller begins a driver; there are at most `drivers`.
-    pub(crate) fn queue(self: &Arc<Self>, work: T, most: usize, drivers: usize) -> Result<Option<Seat<T>>, Full> {
+    pub(crate) fn queue(
+        self: &Arc<Self>,
+        work: T,
+        most: usize,
+        drivers: usize,
+    ) -> Result<Option<Seat<T>>, Full> {
         let mut state = self.state();
         if state.waiting.len() >= most {
             return Err(Full);

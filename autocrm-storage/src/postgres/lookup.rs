@@ -58,7 +58,10 @@ impl PostgresStore {
         let asked = Asked { tenant: Uid::of(scope.tenant()), sought, reply };
         let queued = self.shared.lookups.queue(asked, self.shared.config.queue, READERS);
         if let Some(seat) = queued.map_err(|_| Error::new(ErrorKind::Overloaded, operation))? {
-            #[expect(clippy::disallowed_methods, reason = "others wait for the same read when its caller is dropped")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "others wait for the same read when its caller is dropped"
+            )]
             tokio::spawn(drive(Arc::clone(&self.shared), seat));
         }
         let lost = || Error::new(ErrorKind::Unavailable, operation).context("the runtime is shutting down");
@@ -75,7 +78,8 @@ async fn drive(shared: Arc<Shared>, mut seat: Seat<Asked>) {
             return;
         }
         waiting.retain(|asked| !asked.reply.is_closed());
-        let wanted: HashSet<(Uid, Sought)> = waiting.iter().map(|asked| (asked.tenant, asked.sought)).collect();
+        let wanted: HashSet<(Uid, Sought)> =
+            waiting.iter().map(|asked| (asked.tenant, asked.sought)).collect();
         let outcome = read(&shared, &wanted).await;
         for asked in waiting {
             let answer = match &outcome {

@@ -129,6 +129,11 @@ fn judge(rows: &Rows, plan: &Plan) -> Verdict {
                     return Verdict::Refused(conflict(format_args!("{requirement:?}")));
                 }
             }
+            Requirement::ActiveUser { user } => {
+                if !rows.is_active(Uid::of(user)) {
+                    return Verdict::Refused(conflict(format_args!("{requirement:?}")));
+                }
+            }
             Requirement::LoadBelow { agent, limit } => {
                 let Some(load) = rows.load(Uid::of(agent)) else { return Verdict::Later };
                 if load >= i64::from(limit) {

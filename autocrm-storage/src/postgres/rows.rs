@@ -45,6 +45,8 @@ pub(crate) struct Rows {
     jobs: HashMap<Uid, StoredJob>,
     /// The loads of the agents that were asked for; those that the round may have changed are taken out.
     loads: HashMap<Uid, i64>,
+    /// Of the users that were asked for or are written, those who are active.
+    active: HashSet<Uid>,
     /// Rows that the round makes.
     made: HashSet<EntityRef>,
 }
@@ -119,6 +121,7 @@ struct Named {
     replaced: BTreeSet<(Noun, Option<Uid>)>,
     required: BTreeSet<(Noun, Option<Uid>)>,
     agents: BTreeSet<Uid>,
+    users: BTreeSet<Uid>,
     jobs: BTreeSet<Uid>,
 }
 
@@ -130,6 +133,10 @@ impl Named {
                 match *requirement {
                     Requirement::Unchanged { entity, .. } => {
                         named.required.insert(noun(entity));
+                    }
+                    Requirement::ActiveUser { user } => {
+                        named.users.insert(Uid::of(user));
+                        named.required.insert((Noun::User, Some(Uid::of(user))));
                     }
                     Requirement::LoadBelow { agent, .. } => {
                         named.agents.insert(Uid::of(agent));
@@ -191,6 +198,7 @@ impl Rows {
                 .during(COMMIT)?;
             rows.versions.extend(found.into_iter().map(|(id, version)| (entity(*of, id), version)));
         }
+        rows.find_active(connection, tenant, &named).await?;
         rows.lock_tickets(connection, tenant, &named).await?;
         rows.lock_jobs(connection, tenant, &named).await?;
         rows.count_loads(connection, tenant, &named).await?;
@@ -215,6 +223,22 @@ impl Rows {
                 .during(COMMIT)?;
             self.versions.extend(version.map(|version| (entity(of, tenant), version)));
         }
+        Ok(())
+    }
+
+    /// Finds out which users are active, whose rows are locked.
+    async fn find_active(&mut self, connection: &mut PgConnection, tenant: Uid, named: &Named) -> Result<()> {
+        if named.users.is_empty() {
+            return Ok(());
+        }
+        let users: Vec<Uid> = named.users.iter().copied().collect();
+        let active: Vec<Uid> = sqlx::query_scalar(include_str!("sql/active_users.sql"))
+            .bind(tenant)
+            .bind(&users)
+            .fetch_all(connection)
+            .await
+            .during(COMMIT)?;
+        self.active = active.into_iter().collect();
         Ok(())
     }
 
@@ -279,6 +303,11 @@ impl Rows {
         self.made.contains(&entity)
     }
 
+    /// Returns whether a user who was asked for exists and is active.
+    pub(crate) fn is_active(&self, user: Uid) -> bool {
+        self.active.contains(&user)
+    }
+
     /// Returns an agent's number of live tickets; `None`: the round may have changed it.
     pub(crate) fn load(&self, agent: Uid) -> Option<i64> {
         self.loads.get(&agent).copied()
@@ -312,6 +341,12 @@ impl Rows {
             match row {
                 Row::Ticket(ticket) => self.forget_loads(ticket.saved.record.assignee),
                 Row::FinishJob(finish) => self.end(finish),
+                Row::User(saved) if saved.record.active != 0 => {
+                    self.active.insert(saved.record.id);
+                }
+                Row::User(saved) => {
+                    self.active.remove(&saved.record.id);
+                }
                 _ => {}
             }
         }

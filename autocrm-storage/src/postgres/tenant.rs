@@ -2,7 +2,12 @@
 
 use async_trait::async_trait;
 use autocrm_core::{
-    access::{Scope, View}, error::Result, id::TenantId, port::TenantReader, tenant::Tenant, text::EmailAddress,
+    access::{Scope, View},
+    error::Result,
+    id::TenantId,
+    port::TenantReader,
+    tenant::Tenant,
+    text::EmailAddress,
     ticket::Scheme,
 };
 use sqlx::query_scalar;

@@ -22,7 +22,7 @@ use crate::{
         failure::During,
         journal, knowledge, mail, queue, receipt,
         save::{COMMIT, conflict, save},
-        ticket,
+        ticket, user,
         writer::Ledger,
     },
 };
@@ -44,18 +44,21 @@ pub(crate) fn apply(
     ledger: &mut Ledger,
     plan: &mut Plan,
 ) -> Result<Receipt> {
+    ledger.note_untouched(true);
     if let Some(key) = &plan.key
         && let Some(kept) = receipt::find(connection, plan.tenant, key)?
     {
         if kept.counts_at(plan.at) {
             return kept.replay(key);
         }
+        ledger.note_untouched(false);
         kept.forget(connection)?;
     }
     let mut attempt = Attempt { connection, ledger, tenant: plan.tenant, numbers: Vec::new(), subject: None };
     for requirement in &plan.requirements {
         attempt.require(*requirement)?;
     }
+    attempt.ledger.note_untouched(false);
     for row in &mut plan.rows {
         attempt.write(row)?;
     }
@@ -63,7 +66,7 @@ pub(crate) fn apply(
     journal::append(connection, ledger, plan.tenant, &mut plan.events)?;
     queue::enqueue(connection, ledger, &plan.jobs)?;
     if let Some(key) = &plan.key {
-        receipt::keep(connection, plan.tenant, plan.at, key, &receipt)?;
+        receipt::keep(connection, ledger, plan, key, &receipt)?;
     }
     Ok(receipt)
 }
@@ -83,12 +86,26 @@ macro_rules! version {
 impl Attempt<'_> {
     fn require(&mut self, requirement: Requirement) -> Result<()> {
         let holds = match requirement {
+            Requirement::Unchanged { entity: EntityRef::Scheme, version } => {
+                self.scheme_version()? == number(version.get())
+            }
             Requirement::Unchanged { entity, version } => self.version(entity)? == number(version.get()),
+            Requirement::ActiveUser { user } => user::is_active(self.connection, self.tenant, Uid::of(user))?,
             Requirement::LoadBelow { agent, limit } => {
                 ticket::load(self.connection, self.tenant, Uid::of(agent))? < i64::from(limit)
             }
         };
         if holds { Ok(()) } else { Err(conflict(format_args!("{requirement:?}"))) }
+    }
+
+    /// Returns the version of the scheme, 0 when there is none. It is read once for each batch that does not write it.
+    fn scheme_version(&mut self) -> Result<i64> {
+        if let Some(known) = self.ledger.scheme(self.tenant) {
+            return Ok(known);
+        }
+        let version = self.version(EntityRef::Scheme)?;
+        self.ledger.note_scheme(self.tenant, Some(version));
+        Ok(version)
     }
 
     /// Returns the version of a row, 0 when it does not exist.
@@ -134,7 +151,10 @@ impl Attempt<'_> {
     fn write(&mut self, row: &mut Row) -> Result<()> {
         match row {
             Row::Tenant(saved) => save!(self.connection, saved, autocrm_tenant by tenant),
-            Row::Scheme(saved) => save!(self.connection, saved, autocrm_scheme by tenant),
+            Row::Scheme(saved) => {
+                self.ledger.note_scheme(self.tenant, None);
+                save!(self.connection, saved, autocrm_scheme by tenant)
+            }
             Row::User(saved) => save!(self.connection, saved, autocrm_user by tenant, id),
             Row::Team(saved) => save!(self.connection, saved, autocrm_team by tenant, id),
             Row::Ticket(plan) => ticket::save(self, plan),

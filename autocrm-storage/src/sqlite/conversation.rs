@@ -9,7 +9,11 @@ use autocrm_core::{
     page::{Cursor, Page, PageRequest},
     port::ConversationReader,
 };
-use diesel::{SqliteConnection, prelude::*, sql_types::BigInt};
+use diesel::{
+    SqliteConnection,
+    prelude::*,
+    sql_types::{BigInt, Nullable},
+};
 
 use crate::{
     column::{Code, Uid, from_json, number},
@@ -33,11 +37,12 @@ const READ: &str = "message";
 pub(crate) fn save(attempt: &mut Attempt<'_>, saved: &Saved<MessageRecord>) -> Result<()> {
     let fresh = saved.from == 0;
     let row: i64 = if fresh {
+        let row = attempt.ledger.next_message_row(attempt.connection)?;
+        let numbered = (autocrm_message::row.eq(row), &saved.record);
         let inserted =
-            diesel::insert_into(autocrm_message::table).values(&saved.record).execute(attempt.connection);
+            diesel::insert_into(autocrm_message::table).values(numbered).execute(attempt.connection);
         written(inserted, "autocrm_message")?;
-        let given = Sql::<BigInt>::new("SELECT last_insert_rowid()");
-        given.get_result(attempt.connection).during(COMMIT)?
+        row
     } else {
         save!(attempt.connection, saved, autocrm_message by tenant, id)?;
         autocrm_message::table
@@ -67,6 +72,12 @@ fn subject(attempt: &mut Attempt<'_>, id: Uid) -> Result<String> {
         .optional()
         .during(COMMIT)?;
     Ok(stored.unwrap_or_default())
+}
+
+/// Returns the largest row number of a message, 0 when there is none.
+pub(crate) fn last_row(connection: &mut SqliteConnection) -> Result<i64> {
+    let last = Sql::<Nullable<BigInt>>::new("SELECT max(row) FROM autocrm_message");
+    Ok(last.get_result::<Option<i64>>(connection).during(COMMIT)?.unwrap_or(0))
 }
 
 fn messages_of(

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// Why nothing was queued.
@@ -64,11 +65,20 @@ impl<T> Inbox<T> {
         state.items.drain(..count).collect()
     }
 
-    /// Takes up to `most` of the items that are there, without waiting.
-    pub(crate) fn take_queued(&self, most: usize) -> Vec<T> {
+    /// Takes up to `most` of the items that are there. When there is none, and `patience` is given, one is waited for so
+    /// long.
+    pub(crate) fn take_queued(&self, most: usize, patience: Option<Duration>) -> Vec<T> {
         let mut state = self.state();
+        if let Some(patience) = patience.filter(|_| state.items.is_empty() && !state.closed && most > 0) {
+            state = self.filled.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
+        }
         let count = state.items.len().min(most);
         state.items.drain(..count).collect()
+    }
+
+    /// Returns how many items are there.
+    pub(crate) fn len(&self) -> usize {
+        self.state().items.len()
     }
 
     /// Refuses further items; those queued are still taken.
@@ -100,12 +110,25 @@ mod tests {
         assert_eq!(inbox.push(2), Ok(()));
         assert_eq!(inbox.push(3), Err(Refused::Full));
         assert_eq!(inbox.take(1), [1]);
-        assert!(inbox.take_queued(0).is_empty());
+        assert!(inbox.take_queued(0, Some(Duration::MAX)).is_empty());
         inbox.close();
         assert_eq!(inbox.push(4), Err(Refused::Closed));
         assert_eq!(inbox.take(9), [2]);
         assert!(inbox.take(9).is_empty());
-        assert!(inbox.take_queued(9).is_empty());
+        assert!(inbox.take_queued(9, Some(Duration::MAX)).is_empty());
+    }
+
+    #[test]
+    fn patience_ends_with_an_item_or_with_its_time() {
+        let inbox = Inbox::new(2);
+        assert!(inbox.take_queued(9, None).is_empty());
+        assert!(inbox.take_queued(9, Some(Duration::from_micros(1))).is_empty());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| inbox.take_queued(9, Some(Duration::from_secs(600))));
+            assert_eq!(inbox.push(1), Ok(()));
+            assert_eq!(waiting.join().unwrap(), [1]);
+        });
+        assert_eq!(inbox.len(), 0);
     }
 
     #[test]

@@ -12,14 +12,21 @@ use diesel::{
 
 use crate::{
     column::{Digest, Uid, from_json, time, to_json},
-    plan::KeyPlan,
+    plan::{KeyPlan, Plan},
     schema::autocrm_idempotency,
-    sqlite::{failure::During, save::COMMIT, statement::Sql},
+    sqlite::{failure::During, save::COMMIT, statement::Sql, writer::Ledger},
 };
 
-/// How many of the oldest keys are looked at whenever one is added: as long as two go for each that comes, the table
-/// holds no more than the keys of the retention time.
-const LOOKED_AT: i64 = 2;
+/// How many of the oldest keys are looked at for each one that was added: as long as two go for each that comes, the
+/// table holds no more than the keys of the retention time.
+const LOOKED_AT: usize = 2;
+
+/// A receipt that was kept: whose, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kept {
+    pub(crate) tenant: Uid,
+    pub(crate) at: i64,
+}
 
 #[derive(Debug, Insertable)]
 #[diesel(table_name = autocrm_idempotency)]
@@ -32,10 +39,10 @@ struct NewKey<'a> {
     at: i64,
 }
 
-/// A kept receipt.
+/// A receipt as it is stored.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = autocrm_idempotency)]
-pub(crate) struct Kept {
+pub(crate) struct Stored {
     row: i64,
     request: Digest,
     receipt: String,
@@ -43,18 +50,18 @@ pub(crate) struct Kept {
 }
 
 /// Finds what is kept under a key.
-pub(crate) fn find(connection: &mut SqliteConnection, tenant: Uid, key: &KeyPlan) -> Result<Option<Kept>> {
+pub(crate) fn find(connection: &mut SqliteConnection, tenant: Uid, key: &KeyPlan) -> Result<Option<Stored>> {
     autocrm_idempotency::table
         .filter(autocrm_idempotency::tenant.eq(tenant))
         .filter(autocrm_idempotency::principal.eq(&key.principal))
         .filter(autocrm_idempotency::key.eq(&key.key))
-        .select(Kept::as_select())
+        .select(Stored::as_select())
         .get_result(connection)
         .optional()
         .during(COMMIT)
 }
 
-impl Kept {
+impl Stored {
     /// Returns whether the receipt is replayed to a change set of the instant.
     pub(crate) fn counts_at(&self, at: i64) -> bool {
         time(at) <= time(self.at).plus(KEY_RETENTION)
@@ -80,25 +87,48 @@ fn forget(connection: &mut SqliteConnection, row: i64) -> Result<()> {
     Ok(())
 }
 
-/// Keeps a receipt, and forgets some of the oldest that nobody can be answered with any more.
+/// Keeps a receipt.
 pub(crate) fn keep(
     connection: &mut SqliteConnection,
-    tenant: Uid,
-    at: i64,
+    ledger: &mut Ledger,
+    plan: &Plan,
     key: &KeyPlan,
     receipt: &Receipt,
 ) -> Result<()> {
-    let receipt = to_json(receipt)?;
-    let new = NewKey { tenant, principal: &key.principal, key: &key.key, request: key.request, receipt, at };
+    let new = NewKey {
+        tenant: plan.tenant,
+        principal: &key.principal,
+        key: &key.key,
+        request: key.request,
+        receipt: to_json(receipt)?,
+        at: plan.at,
+    };
     diesel::insert_into(autocrm_idempotency::table).values(&new).execute(connection).during(COMMIT)?;
-    let text = format!("SELECT row, at, tenant FROM autocrm_idempotency ORDER BY row LIMIT {LOOKED_AT}");
-    let oldest: Vec<(i64, i64, Uid)> =
-        Sql::<(BigInt, BigInt, Binary)>::new(text).load(connection).during(COMMIT)?;
-    for (row, kept_at, owner) in oldest {
-        // Only this tenant's clock says what has expired, and twice the time allows for its corrections.
-        if owner == tenant && time(at) > time(kept_at).plus(KEY_RETENTION.saturating_mul(2)) {
-            forget(connection, row)?;
-        }
-    }
+    ledger.note_receipt(plan.tenant, plan.at);
     Ok(())
+}
+
+/// Forgets some of the oldest receipts that nobody can be answered with any more, after some were kept.
+pub(crate) fn forget_oldest(connection: &mut SqliteConnection, kept: &[Kept]) -> Result<()> {
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let mut expired = Vec::new();
+    let text = "SELECT row, at, tenant FROM autocrm_idempotency ORDER BY row";
+    let oldest = Sql::<(BigInt, BigInt, Binary)>::new(text);
+    for found in
+        oldest.load_iter::<(i64, i64, Uid), _>(connection).during(COMMIT)?.take(kept.len() * LOOKED_AT)
+    {
+        let (row, at, owner) = found.during(COMMIT)?;
+        // Only this tenant's clock says what has expired, and twice the time allows for its corrections.
+        let Some(latest) = kept.iter().filter(|kept| kept.tenant == owner).map(|kept| kept.at).max() else {
+            continue;
+        };
+        if time(latest) <= time(at).plus(KEY_RETENTION.saturating_mul(2)) {
+            // Keys are kept in the order of time: what follows is younger, and is looked at when this one has gone.
+            break;
+        }
+        expired.push(row);
+    }
+    expired.into_iter().try_for_each(|row| forget(connection, row))
 }

@@ -10,12 +10,12 @@ use autocrm_core::{
     text::{EmailAddress, ExternalId},
     user::{User, UserFilter},
 };
-use diesel::{prelude::*, sqlite::Sqlite};
+use diesel::{SqliteConnection, prelude::*, sqlite::Sqlite};
 
 use crate::{
     column::{Code, Uid, from_json, number},
     schema::autocrm_user,
-    sqlite::{SqliteStore, failure::During},
+    sqlite::{SqliteStore, failure::During, save::COMMIT},
 };
 
 type Selection = autocrm_user::BoxedQuery<'static, Sqlite, diesel::sql_types::Text>;
@@ -30,6 +30,17 @@ fn shown(scope: &Scope) -> Selection {
         View::Customer(own) => users.filter(autocrm_user::id.eq(Uid::of(*own))),
         View::Agent { .. } | View::Tenant => users,
     }
+}
+
+/// Returns whether a tenant has a user who is active.
+pub(crate) fn is_active(connection: &mut SqliteConnection, tenant: Uid, user: Uid) -> Result<bool> {
+    let active: Option<i64> = autocrm_user::table
+        .find((tenant, user))
+        .select(autocrm_user::active)
+        .get_result(connection)
+        .optional()
+        .during(COMMIT)?;
+    Ok(active.is_some_and(|active| active != 0))
 }
 
 impl SqliteStore {

@@ -151,7 +151,9 @@ impl Work<'_> {
     async fn compare_all(&mut self) -> Result<()> {
         let there = self.target.tenants().await?;
         if there.iter().any(|tenant| !self.tenants.contains(tenant)) {
-            return Err(Error::new(ErrorKind::Conflict, COPY).context("a tenant came into the database meanwhile"));
+            return Err(
+                Error::new(ErrorKind::Conflict, COPY).context("a tenant came into the database meanwhile")
+            );
         }
         each_table!(compare_table(self,));
         Ok(())

@@ -73,8 +73,10 @@ impl Source {
 
     /// Returns the tenants, in order.
     pub(crate) async fn tenants(&mut self) -> Result<Vec<Uid>> {
-        let text = "SELECT tenant AS id FROM autocrm_tenant UNION SELECT tenant FROM autocrm_counter ORDER BY 1";
-        let found: Vec<One> = self.read(move |connection| sql_query(text).load(connection).during(COPY)).await?;
+        let text =
+            "SELECT tenant AS id FROM autocrm_tenant UNION SELECT tenant FROM autocrm_counter ORDER BY 1";
+        let found: Vec<One> =
+            self.read(move |connection| sql_query(text).load(connection).during(COPY)).await?;
         Ok(found.into_iter().map(|one| one.id).collect())
     }
 

@@ -47,7 +47,9 @@ impl Target {
             .await
             .during(COPY)?;
         if !is_free {
-            return Err(Error::new(ErrorKind::Unavailable, COPY).context("another process copies into the database"));
+            return Err(
+                Error::new(ErrorKind::Unavailable, COPY).context("another process copies into the database")
+            );
         }
         let store = PostgresStore::over(pool.clone(), PostgresConfig::default());
         let begun: bool = sqlx::query_scalar("SELECT to_regnamespace('autocrm_transfer') IS NOT NULL")
@@ -135,7 +137,10 @@ impl Target {
 
     /// Says that the copy has ended: the database is opened by everybody from now on.
     pub(crate) async fn finish(self) -> Result<()> {
-        sqlx::raw_sql("DROP SCHEMA autocrm_transfer CASCADE").execute(self.store.pool()).await.during(COPY)?;
+        sqlx::raw_sql("DROP SCHEMA autocrm_transfer CASCADE")
+            .execute(self.store.pool())
+            .await
+            .during(COPY)?;
         Ok(())
     }
 

@@ -13,7 +13,10 @@ use autocrm_core::{
     knowledge::ArticleFilter,
     mail::BlobHash,
     page::PageRequest,
-    port::{ClaimRequest, Committer as _, EventReader as _, JobQueue as _, Store, TenantReader as _, UserReader as _},
+    port::{
+        ClaimRequest, Committer as _, EventReader as _, JobQueue as _, Store, TenantReader as _,
+        UserReader as _,
+    },
     testing::{RandomWorld, Scene},
     ticket::{Channel, NewTicket, Ticket, TicketFilter, TicketQuery},
     user::UserFilter,
@@ -136,7 +139,10 @@ async fn seen(store: &dyn Store, tenant: TenantId) -> Vec<String> {
 }
 
 async fn rows_of(pool: &PgPool, table: &str) -> i64 {
-    sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM autocrm.{table}"))).fetch_one(pool).await.unwrap()
+    sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM autocrm.{table}")))
+        .fetch_one(pool)
+        .await
+        .unwrap()
 }
 
 async fn copy(desk: &Desk, pool: &PgPool) -> autocrm_core::error::Result<TransferReport> {
@@ -173,7 +179,8 @@ async fn a_desk_with_every_kind_of_row_is_copied_and_both_read_equal() {
     }
     assert_eq!(report.tables.len(), 21);
     for step in [Step::Copy, Step::Compare] {
-        let told = steps.iter().rfind(|progress| progress.step == step && progress.table == "autocrm_message");
+        let told =
+            steps.iter().rfind(|progress| progress.step == step && progress.table == "autocrm_message");
         assert!(told.is_some_and(|progress| progress.rows == progress.total), "{told:?}");
     }
 
@@ -208,11 +215,7 @@ async fn both_desks_go_on_alike() {
     );
     assert_eq!((one.number, one.number > first.number), (other.number, true), "numbers go on");
     assert_eq!(ours.head(&scope).await.unwrap(), theirs.head(&scope).await.unwrap(), "positions go on");
-    let request = ClaimRequest {
-        now: SystemClock.now(),
-        lease: Duration::from_mins(1),
-        limit: 100,
-    };
+    let request = ClaimRequest { now: SystemClock.now(), lease: Duration::from_mins(1), limit: 100 };
     let (ours, theirs) = (ours.claim(&request).await.unwrap(), theirs.claim(&request).await.unwrap());
     assert!(!ours.is_empty());
     assert_eq!(ours, theirs);

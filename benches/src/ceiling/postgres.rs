@@ -9,8 +9,8 @@ use std::{
 use autocrm_core::id::TenantId;
 use autocrm_email::MimeParser;
 use sqlx::{
-    Arguments as _, AssertSqlSafe, Column as _, Connection as _, PgConnection, Row as _, SqlSafeStr as _, SqlStr,
-    TypeInfo as _, ValueRef as _,
+    Arguments as _, AssertSqlSafe, Column as _, Connection as _, PgConnection, Row as _, SqlSafeStr as _,
+    SqlStr, TypeInfo as _, ValueRef as _,
     postgres::{PgArguments, PgRow},
 };
 use tokio::task::JoinSet;
@@ -60,7 +60,12 @@ pub(crate) async fn rows_per_create(place: &Workplace, vocabulary: &Vocabulary, 
     Ok(record(place, &database, vocabulary, seed).await?.rows_per_create())
 }
 
-async fn record(place: &Workplace, database: &Database, vocabulary: &Vocabulary, seed: u64) -> Result<Stencil> {
+async fn record(
+    place: &Workplace,
+    database: &Database,
+    vocabulary: &Vocabulary,
+    seed: u64,
+) -> Result<Stencil> {
     let store = database.store(1).await?;
     let crm = desk::assemble(store, MimeParser::default(), &place.file("ceiling-outbox"))?;
     let mut connection = database.connect().await?;
@@ -129,7 +134,8 @@ fn row(found: &PgRow) -> Result<Row> {
 /// Row-level security would weaken the ceiling.
 async fn unprotect(connection: &mut PgConnection, kinds: &Kinds) -> Result<()> {
     for table in kinds.keys() {
-        let text = format!("ALTER TABLE autocrm.{table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY");
+        let text =
+            format!("ALTER TABLE autocrm.{table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY");
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *connection).await?;
     }
     Ok(())
@@ -166,12 +172,16 @@ impl Sheet {
             return Err(Failure::new(format!("the columns of {} changed", pattern.table)));
         }
         let kinds: Vec<String> = columns.iter().map(|(_, kind)| kind.clone()).collect();
-        let head = format!("INSERT INTO autocrm.{} ({}) OVERRIDING SYSTEM VALUE", pattern.table, pattern.names());
-        let sent = |kind: &str| if matches!(kind, "uuid" | "bigint" | "bytea") { kind.to_owned() } else { "text".to_owned() };
+        let head =
+            format!("INSERT INTO autocrm.{} ({}) OVERRIDING SYSTEM VALUE", pattern.table, pattern.names());
+        let sent = |kind: &str| {
+            if matches!(kind, "uuid" | "bigint" | "bytea") { kind.to_owned() } else { "text".to_owned() }
+        };
         let arrays: Vec<String> =
             kinds.iter().enumerate().map(|(at, kind)| format!("${}::{}[]", at + 1, sent(kind))).collect();
         let aliases: Vec<String> = (0..kinds.len()).map(|at| format!("c{at}")).collect();
-        let selected: Vec<String> = kinds.iter().enumerate().map(|(at, kind)| format!("c{at}::{kind}")).collect();
+        let selected: Vec<String> =
+            kinds.iter().enumerate().map(|(at, kind)| format!("c{at}::{kind}")).collect();
         let many = format!(
             "{head} SELECT {} FROM unnest({}) AS u ({})",
             selected.join(", "),
@@ -186,21 +196,31 @@ impl Sheet {
                     .iter()
                     .map(|kind| {
                         number += 1;
-                        if sent(kind) == *kind { format!("${number}") } else { format!("${number}::text::{kind}") }
+                        if sent(kind) == *kind {
+                            format!("${number}")
+                        } else {
+                            format!("${number}::text::{kind}")
+                        }
                     })
                     .collect();
                 format!("({})", values.join(", "))
             })
             .collect();
         let few = format!("{head} VALUES {}", tuples.join(", "));
-        Ok(Self { places, kinds, many: AssertSqlSafe(many).into_sql_str(), few: AssertSqlSafe(few).into_sql_str() })
+        Ok(Self {
+            places,
+            kinds,
+            many: AssertSqlSafe(many).into_sql_str(),
+            few: AssertSqlSafe(few).into_sql_str(),
+        })
     }
 
     /// Returns one array per column, of the rows of many creates.
     fn arrays(&self, stamped: &[Vec<Vec<Cell>>]) -> Result<PgArguments> {
         let mut arguments = PgArguments::default();
         for (at, kind) in self.kinds.iter().enumerate() {
-            let cells = stamped.iter().flat_map(|create| self.places.iter().map(move |place| &create[*place][at]));
+            let cells =
+                stamped.iter().flat_map(|create| self.places.iter().map(move |place| &create[*place][at]));
             let added = match kind.as_str() {
                 "uuid" => arguments.add(cells.map(id).collect::<Vec<_>>()),
                 "bigint" => arguments.add(cells.map(number).collect::<Vec<_>>()),
@@ -337,7 +357,8 @@ async fn check(connection: &mut PgConnection) -> Result<()> {
 pub(crate) async fn bare_get_per_s(place: &Workplace, tenant: TenantId, time: Duration) -> Result<f64> {
     let database = place.database()?;
     let mut first = database.connect().await?;
-    let ids: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM autocrm.autocrm_ticket").fetch_all(&mut first).await?;
+    let ids: Vec<Uuid> =
+        sqlx::query_scalar("SELECT id FROM autocrm.autocrm_ticket").fetch_all(&mut first).await?;
     let ids = Arc::new(ids);
     let connections = connections(database, place.callers).await?;
     let begun = Instant::now();

@@ -146,7 +146,11 @@ async fn call(arguments: &Arguments, desk: &Desk, tally: &Arc<Tally>) -> Result<
             let patience = Duration::from_micros(random.below(LONGEST) as u64);
             let one = perform(&desk, &tally, number, &mut random);
             // A third of the callers wait for their answer.
-            let answer = if number % 3 == 0 { Some(one.await) } else { tokio::time::timeout(patience, one).await.ok() };
+            let answer = if number % 3 == 0 {
+                Some(one.await)
+            } else {
+                tokio::time::timeout(patience, one).await.ok()
+            };
             match answer {
                 None => drop(tally.dropped.fetch_add(1, Ordering::Relaxed)),
                 Some(Ok(())) => {}
@@ -188,7 +192,16 @@ async fn perform(
     number: usize,
     random: &mut Random,
 ) -> std::result::Result<(), Fault> {
-    let calls = [Call::Create, Call::Create, Call::Create, Call::Reply, Call::Reply, Call::Get, Call::List, Call::Search];
+    let calls = [
+        Call::Create,
+        Call::Create,
+        Call::Create,
+        Call::Reply,
+        Call::Reply,
+        Call::Get,
+        Call::List,
+        Call::Search,
+    ];
     let known = {
         let acknowledged = tally.acknowledged();
         let first = random.below(number.max(1));

@@ -2,10 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{
-    Target,
-    target::Tables,
-};
+use super::{Target, target::Tables};
 use crate::{ceiling::Cell, failure::Result};
 
 /// Table, column, and where the row has to stand that it names.
@@ -30,10 +27,8 @@ const SQLITE: Dialect = Dialect {
     search: ("autocrm_search_docsize", "id", "row"),
     is_named: "instr(j.payload, lower(substr(hex(m.id), 1, 8) || '-' || substr(hex(m.id), 9, 4) || '-' || substr(hex(m.id), 13, 4) || '-' || substr(hex(m.id), 17, 4) || '-' || substr(hex(m.id), 21))) > 0",
 };
-const POSTGRES: Dialect = Dialect {
-    search: ("autocrm_search", "message", "id"),
-    is_named: "strpos(j.payload, m.id::text) > 0",
-};
+const POSTGRES: Dialect =
+    Dialect { search: ("autocrm_search", "message", "id"), is_named: "strpos(j.payload, m.id::text) > 0" };
 
 /// What is wrong with the tables themselves.
 #[derive(Debug, Default)]
@@ -49,7 +44,8 @@ pub(crate) async fn examine(target: &Target) -> Result<Findings> {
     let mut tables = target.tables().await?;
     let mut findings = Findings::default();
     let (index, entry, row) = dialect.search;
-    for (table, column, named, key) in REFERENCES.into_iter().chain([(index, entry, "autocrm_message", row)]) {
+    for (table, column, named, key) in REFERENCES.into_iter().chain([(index, entry, "autocrm_message", row)])
+    {
         let sql = format!(
             "SELECT count(*) AS found FROM {table} WHERE \"{column}\" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {named} t WHERE t.\"{key}\" = {table}.\"{column}\")"
         );

@@ -22,7 +22,11 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// then nothing has happened: a transaction that is dropped is rolled back.
 async fn refund_with<T>(shop: &PgPool, order: i64, cents: i64, planned: &Planned<T>) -> Result<(), Failure> {
     let mut transaction = shop.begin().await?;
-    sqlx::query("INSERT INTO refund VALUES ($1, $2)").bind(order).bind(cents).execute(&mut *transaction).await?;
+    sqlx::query("INSERT INTO refund VALUES ($1, $2)")
+        .bind(order)
+        .bind(cents)
+        .execute(&mut *transaction)
+        .await?;
     commit_in(&mut transaction, planned.changes()).await?;
     if cents > 100_000 {
         return Err("the bank refuses so large a refund".into());
@@ -69,7 +73,8 @@ async fn main() -> Result<(), Failure> {
     // AutoCRM refuses, because somebody changed the ticket after the shop had planned: both vanish.
     let ticket =
         crm.tickets().list(&host, &TicketFilter::default(), &PageRequest::first(1)).await?.items.remove(0);
-    let change = TicketChange { subject: Some("Refund of orders 1 and 3".parse()?), ..TicketChange::default() };
+    let change =
+        TicketChange { subject: Some("Refund of orders 1 and 3".parse()?), ..TicketChange::default() };
     let planned = crm.processor().plan_update(&host, ticket.id, &change, None).await?;
     let other = TicketChange { subject: Some("Refund, please hurry".parse()?), ..TicketChange::default() };
     crm.processor().update(&host, ticket.id, &other, None).await?;

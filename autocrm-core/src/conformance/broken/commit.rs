@@ -149,6 +149,7 @@ impl Fault for EventsOfRefusedSets {
 /// C5: checks no requirement of the kind.
 pub(crate) enum RequirementIgnored {
     Unchanged,
+    ActiveUser,
     LoadBelow,
 }
 
@@ -157,6 +158,7 @@ impl Fault for RequirementIgnored {
     async fn commit(&self, store: &dyn Store, changes: &ChangeSet) -> Result<Receipt> {
         let kept = changes.requirements().iter().copied().filter(|requirement| match self {
             Self::Unchanged => !matches!(requirement, Requirement::Unchanged { .. }),
+            Self::ActiveUser => !matches!(requirement, Requirement::ActiveUser { .. }),
             Self::LoadBelow => !matches!(requirement, Requirement::LoadBelow { .. }),
         });
         let kept = kept.collect();

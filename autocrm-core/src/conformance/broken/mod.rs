@@ -101,12 +101,13 @@ pub fn broken_stores() -> Vec<Broken<dyn Store>> {
         "texts trimmed", ["C1"], TextsTrimmed;
         "line ends folded", ["C1"], LineEndsFolded;
         "version ignored", ["C2", "C3"], VersionIgnored;
-        "conflict swallowed", ["C2", "C3", "C4", "C5", "C11"], ConflictSwallowed;
+        "conflict swallowed", ["C2", "C3", "C4", "C5", "C11", "C12"], ConflictSwallowed;
         "namesake kept", ["C2"], NamesakeKept;
         "last writer wins", ["C2", "C3"], LastWriterWins;
         "half applied", ["C4"], HalfApplied;
         "events of refused sets", ["C4"], EventsOfRefusedSets;
         "unchanged row not checked", ["C5", "C4"], RequirementIgnored::Unchanged;
+        "active user not checked", ["C12", "C4"], RequirementIgnored::ActiveUser;
         "load not checked", ["C5", "C4"], RequirementIgnored::LoadBelow;
         "load counted before the commit", ["C5"], LoadCountedBefore, suspending;
         "answered before the commit", ["C1", "C6"], AnsweredEarly::default();

@@ -43,6 +43,8 @@ pub(super) async fn run(folder: &DataFolder, server: &Server) -> Result<()> {
         println!("equal  {:<22} {:>9} rows  {}", table.table, table.rows, table.hash);
     }
     println!("{database} holds the desk of {}", file.display());
-    println!("keys, tokens, large raw mails and the outbox stay in the directory: serve it with --database-url");
+    println!(
+        "keys, tokens, large raw mails and the outbox stay in the directory: serve it with --database-url"
+    );
     Ok(())
 }

@@ -48,7 +48,8 @@ pub(crate) struct Founding {
 impl Server {
     /// Returns the database of a URL, with a pool of up to `connections`.
     pub(crate) fn new(url: &str, connections: u32) -> Result<Self> {
-        let refused = || Failure::Usage("the database URL is not postgres://USER:PASSWORD@HOST:PORT/NAME".to_owned());
+        let refused =
+            || Failure::Usage("the database URL is not postgres://USER:PASSWORD@HOST:PORT/NAME".to_owned());
         if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
             return Err(refused());
         }

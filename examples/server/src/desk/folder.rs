@@ -107,7 +107,9 @@ impl DataFolder {
                 match self.write_secret(path, HEXLOWER_PERMISSIVE.encode(&secret).as_bytes()) {
                     Ok(()) => Ok(secret.to_vec()),
                     // Another node that shares the directory was faster.
-                    Err(Failure::File { source, .. }) if source.kind() == ErrorKind::AlreadyExists => self.secret(path),
+                    Err(Failure::File { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {
+                        self.secret(path)
+                    }
                     Err(failure) => Err(failure),
                 }
             }

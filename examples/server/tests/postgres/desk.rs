@@ -17,7 +17,11 @@ async fn a_desk_is_made_imported_asked_examined_and_served() {
 
     let first = run(&data, &url, &["import", "--eml", MAILS, "--trust-senders"]);
     let told = good(&first);
-    assert!(text(&first.stderr).contains("first start: creating and migrating 127.0.0.1:"), "{}", text(&first.stderr));
+    assert!(
+        text(&first.stderr).contains("first start: creating and migrating 127.0.0.1:"),
+        "{}",
+        text(&first.stderr)
+    );
     assert!(told.contains(" 0 duplicates, 0 refused"), "{told}");
     let answered = told.lines().filter(|line| line.contains(" answered [")).count();
     assert!(answered > 0 && told.contains(&format!("answers: {answered} sent")), "{told}");
@@ -33,9 +37,14 @@ async fn a_desk_is_made_imported_asked_examined_and_served() {
     assert!(!told.contains("applied") && told.contains("has schema 1"), "{told}");
 
     let pool = database.pool(2).await;
-    pool.execute("CREATE EXTENSION IF NOT EXISTS vector; CREATE EXTENSION IF NOT EXISTS pg_trgm").await.unwrap();
+    pool.execute("CREATE EXTENSION IF NOT EXISTS vector; CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        .await
+        .unwrap();
     let told = good(&run(&data, &url, &["doctor"]));
-    assert!(told.contains("ok       database: schema, roles, extensions") && told.contains("all is well"), "{told}");
+    assert!(
+        told.contains("ok       database: schema, roles, extensions") && told.contains("all is well"),
+        "{told}"
+    );
     pool.execute("ALTER TABLE autocrm.autocrm_user DISABLE ROW LEVEL SECURITY").await.unwrap();
     let output = run(&data, &url, &["doctor"]);
     assert_eq!(output.status.code(), Some(1));

@@ -17,7 +17,9 @@ pub(crate) const MAILS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../mails");
 /// Returns the program with a data directory and a database.
 pub(crate) fn program(data: &Path, url: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_autocrm-server"));
-    for name in ["AUTOCRM_DATA_DIR", "AUTOCRM_LOG", "AUTOCRM_SHARED_DIR", "AUTOCRM_LEASE", "AUTOCRM_CONNECTIONS"] {
+    for name in
+        ["AUTOCRM_DATA_DIR", "AUTOCRM_LOG", "AUTOCRM_SHARED_DIR", "AUTOCRM_LEASE", "AUTOCRM_CONNECTIONS"]
+    {
         command.env_remove(name);
     }
     // The URL holds a password: it is handed on by the environment rather than the command line.

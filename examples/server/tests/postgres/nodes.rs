@@ -60,7 +60,10 @@ async fn store(database: &Database) -> AutoCrm {
 /// Returns the jobs that are held at the moment, with their tokens.
 async fn held(pool: &PgPool) -> BTreeSet<(String, i64)> {
     let rows: Vec<(String, i64)> =
-        sqlx::query_as("SELECT id::text, token FROM autocrm.autocrm_job WHERE state = 1").fetch_all(pool).await.unwrap();
+        sqlx::query_as("SELECT id::text, token FROM autocrm.autocrm_job WHERE state = 1")
+            .fetch_all(pool)
+            .await
+            .unwrap();
     rows.into_iter().collect()
 }
 
@@ -109,7 +112,11 @@ async fn three_nodes_share_the_work_and_one_that_dies_is_replaced() {
     drop(victim);
     let patience = Duration::from_secs(LEASE + 5);
     while held(&pool).await.iter().any(|job| orphans.contains(job)) {
-        assert!(killed.elapsed() < patience, "not taken over within the lease and 5 s: {:?}", held(&pool).await);
+        assert!(
+            killed.elapsed() < patience,
+            "not taken over within the lease and 5 s: {:?}",
+            held(&pool).await
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
@@ -117,16 +124,29 @@ async fn three_nodes_share_the_work_and_one_that_dies_is_replaced() {
     taken.await.unwrap();
     let waiting = "SELECT count(*) FROM autocrm.autocrm_job WHERE state = 1
         OR (state = 0 AND run_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::int8 + 60000000)";
-    let end = Instant::now() + Duration::from_secs(60) + Duration::from_millis(20) * u32::try_from(wanted).unwrap();
+    let end =
+        Instant::now() + Duration::from_secs(60) + Duration::from_millis(20) * u32::try_from(wanted).unwrap();
     while count(&pool, waiting).await > 0 {
         assert!(Instant::now() < end, "jobs are left: {}", count(&pool, waiting).await);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(count(&pool, "SELECT count(*) FROM autocrm.autocrm_job WHERE state = 2").await, 0, "no dead letters");
+    assert_eq!(
+        count(&pool, "SELECT count(*) FROM autocrm.autocrm_job WHERE state = 2").await,
+        0,
+        "no dead letters"
+    );
     let claims = count(&pool, "SELECT count(*) FROM public.claim").await;
     assert!(claims > i64::try_from(wanted).unwrap(), "{claims}");
-    assert_eq!(count(&pool, "SELECT count(*) FROM public.claim WHERE was_held").await, 0, "a job ran twice at once");
-    assert_eq!(count(&pool, "SELECT count(*) FROM public.claim WHERE key_was_held").await, 0, "two of one key ran");
+    assert_eq!(
+        count(&pool, "SELECT count(*) FROM public.claim WHERE was_held").await,
+        0,
+        "a job ran twice at once"
+    );
+    assert_eq!(
+        count(&pool, "SELECT count(*) FROM public.claim WHERE key_was_held").await,
+        0,
+        "two of one key ran"
+    );
     let filed = "SELECT count(DISTINCT ticket) FROM autocrm.autocrm_inbound WHERE recipient = 'support@autocrm.example'";
     let expected = i64::try_from(wanted).unwrap();
     assert!(count(&pool, filed).await >= expected, "each mail has its ticket");
@@ -210,7 +230,8 @@ async fn take_tickets(handles: Vec<AutoCrm>) {
     crm.admin().found_tenant(tenant, &"Queue".parse().unwrap(), None, TenantPolicy::default()).await.unwrap();
     let mut members = Vec::new();
     for number in 0..AGENTS {
-        let new = NewUser { role: Role::Agent, ..NewUser::customer(format!("Agent {number}").parse().unwrap()) };
+        let new =
+            NewUser { role: Role::Agent, ..NewUser::customer(format!("Agent {number}").parse().unwrap()) };
         let agent = crm.admin().create_user(&system, &new).await.unwrap();
         members.push(Member {
             user: agent.id,
@@ -225,7 +246,8 @@ async fn take_tickets(handles: Vec<AutoCrm>) {
     let spec =
         TeamSpec { name: "All".parse().unwrap(), description: None, categories: Default::default(), members };
     crm.admin().create_team(&system, &spec).await.unwrap();
-    let customer = crm.admin().create_user(&system, &NewUser::customer("Ann".parse().unwrap())).await.unwrap();
+    let customer =
+        crm.admin().create_user(&system, &NewUser::customer("Ann".parse().unwrap())).await.unwrap();
     for number in 0..WAITING {
         let data = TicketData {
             requester: Some(customer.id),
