@@ -268,7 +268,9 @@ pub async fn c5_nothing_follows_on_what_has_changed_meanwhile(backend: Backend) 
     ];
     for (end, require) in required {
         let mut sets: Vec<ChangeSet> = (0..40).map(|_| plan_user(&world, None)).collect();
-        sets.iter_mut().for_each(|set| require(set));
+        for set in &mut sets {
+            require(set);
+        }
         sets.insert(20, end.clone());
         let writers = sets.clone().into_iter().enumerate().map(|(index, set)| {
             let store = if index % 3 == 0 { backend.other() } else { backend.store() };
