@@ -8,6 +8,8 @@
 mod apply;
 mod commit;
 mod committer;
+#[cfg(feature = "pgvector")]
+mod component;
 mod config;
 mod conversation;
 mod doctor;
@@ -15,6 +17,8 @@ mod document;
 mod erase;
 pub(crate) mod failure;
 mod finish;
+#[cfg(feature = "pgvector")]
+mod fold;
 mod gate;
 mod host;
 mod journal;
@@ -40,7 +44,11 @@ mod team;
 mod tenant;
 pub(crate) mod ticket;
 mod user;
+#[cfg(feature = "pgvector")]
+mod vector;
 
 pub use config::PostgresConfig;
 pub use host::commit_in;
 pub use store::PostgresStore;
+#[cfg(feature = "pgvector")]
+pub use vector::PostgresVectorIndex;

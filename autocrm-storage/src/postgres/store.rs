@@ -9,7 +9,7 @@ use autocrm_core::{
     error::{Error, ErrorKind, Result},
     port::Committer,
 };
-use sqlx::{PgPool, Postgres, Transaction, postgres::PgListener};
+use sqlx::{PgPool, Postgres, SqlStr, Transaction, postgres::PgListener};
 use tokio::sync::{Mutex as AsyncMutex, Notify, oneshot};
 
 use crate::{
@@ -143,11 +143,7 @@ impl PostgresStore {
 }
 
 impl Shared {
-    /// Begins a transaction: the only place where one begins on the pool.
-    ///
-    /// The driver can leave a connection inside of a transaction when the future that begins it is dropped; the next
-    /// borrower's writes would then be part of a transaction that nobody commits. A task of its own runs the beginning
-    /// to its end, whoever still waits for it; a transaction that nobody waits for any more is rolled back.
+    /// Begins a transaction for a session, as a role.
     pub(crate) async fn begin(
         &self,
         operation: &'static str,
@@ -155,6 +151,7 @@ impl Shared {
         access: Access,
         role: &'static str,
     ) -> Result<Tx> {
+<<<<<<< HEAD
         let (pool, statement) = (self.pool.clone(), session.begin(access, role, &self.config));
         let (reply, begun) = oneshot::channel();
         #[expect(clippy::disallowed_methods, reason = "the shield: a beginning always runs to its end")]
@@ -172,12 +169,36 @@ impl Shared {
                 Err(Error::new(ErrorKind::Unavailable, operation).context("the runtime is shutting down"))
             }
         }
+=======
+        begin_on(&self.pool, operation, session.begin(access, role, &self.config)).await
+>>>>>>> 8d8a269 (Find passages by meaning in PostgreSQL, on pgvector, exactly for small tenants and by neighbours for large ones)
     }
 
     /// Refuses an instant that is too far from the clock of the database.
     pub(crate) fn too_far(&self, decided: i64, now: i64) -> bool {
         let tolerance = i64::try_from(self.config.clock_tolerance.as_micros()).unwrap_or(i64::MAX);
         decided.abs_diff(now) > tolerance.unsigned_abs()
+    }
+}
+
+/// Begins a transaction with a statement: the only place where one begins on the pool.
+///
+/// The driver can leave a connection inside of a transaction when the future that begins it is dropped; the next
+/// borrower's writes would then be part of a transaction that nobody commits. A task of its own runs the beginning
+/// to its end, whoever still waits for it; a transaction that nobody waits for any more is rolled back.
+pub(crate) async fn begin_on(pool: &PgPool, operation: &'static str, statement: SqlStr) -> Result<Tx> {
+    let pool = pool.clone();
+    let (reply, begun) = oneshot::channel();
+    #[expect(clippy::disallowed_methods, reason = "the shield: a beginning always runs to its end")]
+    tokio::spawn(async move {
+        let outcome = pool.begin_with(statement).await;
+        drop(reply.send(outcome));
+    });
+    match begun.await {
+        Ok(outcome) => outcome.during(operation),
+        Err(_) => {
+            Err(Error::new(ErrorKind::Unavailable, operation).context("the runtime is shutting down"))
+        }
     }
 }
 
