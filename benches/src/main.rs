@@ -17,9 +17,11 @@ mod postgres;
 mod progress;
 mod random;
 mod report;
+mod scratch;
 mod stats;
 mod store;
 mod topics;
+mod vectors;
 mod words;
 
 use std::process::ExitCode;
@@ -50,6 +52,8 @@ enum Command {
     Classify(cmd::classify::Arguments),
     /// Searches a corpus with judged queries.
     Retrieve(cmd::retrieve::Arguments),
+    /// Fills a vector index and compares what it finds with an exact scan.
+    Vectors(cmd::vectors::Arguments),
     /// Kills a writing process and looks for what it had acknowledged.
     Crash(cmd::crash::Arguments),
     /// Drops calls and breaks connections at random moments, and looks for what they left behind.
@@ -78,6 +82,7 @@ async fn measure(command: &Command) -> Result<Option<Report>> {
         Command::Reply(arguments) => cmd::reply::run(arguments).map(Some),
         Command::Classify(arguments) => cmd::classify::run(arguments).map(Some),
         Command::Retrieve(arguments) => cmd::retrieve::run(arguments).await.map(Some),
+        Command::Vectors(arguments) => cmd::vectors::run(arguments).await.map(Some),
         Command::Crash(arguments) => cmd::crash::run(arguments).await.map(Some),
         Command::Cancel(arguments) => cmd::cancel::run(arguments).await.map(Some),
         Command::CrashChild(arguments) => crash::run_child(arguments).await.map(|()| None),

@@ -24,6 +24,11 @@ impl Latencies {
         self.micros.len()
     }
 
+    /// Returns how long all calls took together, in seconds.
+    pub(crate) fn total_s(&self) -> f64 {
+        self.micros.iter().sum::<f64>() / 1e6
+    }
+
     /// Returns the smallest duration that at least `share` (0..=1) of the calls do not exceed, in milliseconds
     /// (nearest rank); 0 without calls.
     pub(crate) fn quantile_ms(&mut self, share: f64) -> f64 {

@@ -8,7 +8,6 @@
 mod apply;
 mod commit;
 mod committer;
-#[cfg(feature = "pgvector")]
 mod component;
 mod config;
 mod conversation;
@@ -17,7 +16,6 @@ mod document;
 mod erase;
 pub(crate) mod failure;
 mod finish;
-#[cfg(feature = "pgvector")]
 mod fold;
 mod gate;
 mod host;
@@ -42,6 +40,7 @@ pub(crate) mod store;
 pub(crate) mod table;
 mod team;
 mod tenant;
+mod text;
 pub(crate) mod ticket;
 mod user;
 #[cfg(feature = "pgvector")]
@@ -50,5 +49,6 @@ mod vector;
 pub use config::PostgresConfig;
 pub use host::commit_in;
 pub use store::PostgresStore;
+pub use text::PostgresTextIndex;
 #[cfg(feature = "pgvector")]
 pub use vector::PostgresVectorIndex;

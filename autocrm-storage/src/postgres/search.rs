@@ -39,14 +39,19 @@ const LATEST: i64 = 2_000;
 /// How many hits are read at a time.
 const CHUNK: i64 = 500;
 
-/// Returns the distinct words of texts: runs of letters and digits, in lower case, without marks.
+/// Returns the words of a text in order: runs of letters and digits, in lower case, without marks.
+pub(crate) fn runs(text: &str) -> Vec<String> {
+    let plain: String = text.nfd().filter(|c| !is_combining_mark(*c)).collect();
+    let found = plain.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
+    found.map(|run| run.to_lowercase().chars().take(MAX_WORD).collect()).collect()
+}
+
+/// Returns the distinct words of texts.
 fn words(texts: &[&str]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut bytes = 0;
     for text in texts {
-        let plain: String = text.nfd().filter(|c| !is_combining_mark(*c)).collect();
-        for run in plain.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty()) {
-            let word: String = run.to_lowercase().chars().take(MAX_WORD).collect();
+        for word in runs(text) {
             bytes += word.len();
             if bytes > MAX_WORDS {
                 return found;

@@ -7,3 +7,4 @@ pub(crate) mod load;
 pub(crate) mod mail;
 pub(crate) mod reply;
 pub(crate) mod retrieve;
+pub(crate) mod vectors;
