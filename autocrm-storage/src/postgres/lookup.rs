@@ -170,9 +170,9 @@ async fn read_tenant(
         }
     }
     if !tickets.is_empty() {
-        let text =
-            "SELECT * FROM autocrm.autocrm_ticket WHERE tenant = $1 AND id = ANY ($2::uuid[]) AND deleted_at IS NULL";
-        let rows = sqlx::query(text).bind(tenant).bind(tickets).fetch_all(connection).await.during(LOOK_UP)?;
+        let text = "SELECT * FROM autocrm.autocrm_ticket WHERE tenant = $1 AND id = ANY ($2::uuid[]) AND deleted_at IS NULL";
+        let rows =
+            sqlx::query(text).bind(tenant).bind(tickets).fetch_all(connection).await.during(LOOK_UP)?;
         for row in rows {
             let id = row.try_get("id").during(LOOK_UP)?;
             found.insert((tenant, Sought::Ticket(id)), Arc::new(row));

@@ -92,9 +92,11 @@ impl<'a> Repeated<'a> {
 }
 
 /// Inserts tickets, and replaces those that the round has found at the version that was decided upon.
-pub(crate) async fn save(connection: &mut PgConnection, plans: impl Iterator<Item = &TicketPlan>) -> Result<()> {
-    let (made, changed): (Vec<_>, Vec<_>) =
-        plans.map(|plan| &plan.saved).partition(|saved| saved.from == 0);
+pub(crate) async fn save(
+    connection: &mut PgConnection,
+    plans: impl Iterator<Item = &TicketPlan>,
+) -> Result<()> {
+    let (made, changed): (Vec<_>, Vec<_>) = plans.map(|plan| &plan.saved).partition(|saved| saved.from == 0);
     let made: Vec<&TicketRecord> = made.into_iter().map(|saved| &saved.record).collect();
     let changed: Vec<&TicketRecord> = changed.into_iter().map(|saved| &saved.record).collect();
     table::insert(connection, &made).await.during(COMMIT)?;
