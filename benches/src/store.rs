@@ -83,6 +83,14 @@ impl Workplace {
         self.folder.path().join(name)
     }
 
+    /// Lets the database do what it does by itself within a minute after many writes: count, and sweep (autovacuum).
+    pub(crate) async fn settle(&self) -> Result<()> {
+        if let Some(database) = &self.database {
+            sqlx::raw_sql("VACUUM (ANALYZE)").execute(&mut database.connect().await?).await?;
+        }
+        Ok(())
+    }
+
     /// Returns the PostgreSQL database of the measurement.
     pub(crate) fn database(&self) -> Result<&Database> {
         self.database.as_ref().ok_or_else(|| Failure::new("the measurement has no PostgreSQL database"))

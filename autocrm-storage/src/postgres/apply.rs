@@ -72,6 +72,7 @@ async fn tickets(
 ) -> Result<Vec<Receipt>> {
     let is_new = |row: &&mut Row| matches!(row, Row::Ticket(plan) if plan.saved.from == 0);
     let made = plans.iter_mut().flat_map(|plan| &mut plan.rows).filter(|row| is_new(row)).count();
+    ticket::relate(connection, rows, latest(plans)).await?;
     let mut next = ticket::take_numbers(connection, tenant, made).await?;
     let mut receipts = Vec::with_capacity(plans.len());
     for plan in plans.iter_mut() {
@@ -90,14 +91,19 @@ async fn tickets(
         }
         receipts.push(Receipt { numbers, answer: plan.answer, replayed: false });
     }
+    ticket::save(connection, latest(plans)).await?;
+    Ok(receipts)
+}
+
+/// Returns the last write of each ticket, by id.
+fn latest<'a>(plans: &'a [&mut Plan]) -> impl Iterator<Item = &'a TicketPlan> {
     let mut written: BTreeMap<Uid, &TicketPlan> = BTreeMap::new();
     for row in plans.iter().flat_map(|plan| &plan.rows) {
         if let Row::Ticket(plan) = row {
             written.insert(plan.saved.record.id, plan);
         }
     }
-    ticket::save(connection, rows, written.into_values()).await?;
-    Ok(receipts)
+    written.into_values()
 }
 
 /// The rows of many change sets by table.

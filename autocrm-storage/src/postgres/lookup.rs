@@ -1,5 +1,5 @@
-//! Reads of the small documents that almost every command begins with. Those that wait at the same time share a transaction
-//! and a statement: each sees at least everything that was committed before it was asked for.
+//! Reads of single rows by id, with which almost every command begins. Those that wait at the same time share a transaction
+//! and its statements: each sees at least everything that was committed before it was asked for.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,8 +9,10 @@ use std::{
 use autocrm_core::{
     access::Scope,
     error::{Error, ErrorKind, Result},
+    id::TicketId,
 };
 use serde::de::DeserializeOwned;
+use sqlx::{FromRow as _, PgConnection, Row as _, postgres::PgRow};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -21,6 +23,7 @@ use crate::{
         session::{Access, RUNTIME, Session},
         store::{PostgresStore, Shared},
     },
+    record::TicketRecord,
 };
 
 const LOOK_UP: &str = "look up";
@@ -29,31 +32,54 @@ const MOST: usize = 256;
 /// How many transactions read at the same time, each on a connection of the pool.
 const READERS: usize = 2;
 
-/// A document of a tenant.
+/// A row of a tenant. A deleted ticket is not found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Sought {
     Tenant,
     Scheme,
     User(Uid),
+    Ticket(Uid),
 }
 
 /// A read that waits.
 pub(crate) struct Asked {
     tenant: Uid,
     sought: Sought,
-    reply: oneshot::Sender<Result<Option<Arc<str>>>>,
+    reply: oneshot::Sender<Result<Option<Arc<PgRow>>>>,
 }
 
-type Found = HashMap<(Uid, Sought), Arc<str>>;
+type Found = HashMap<(Uid, Sought), Arc<PgRow>>;
 
 impl PostgresStore {
     /// Reads a document for somebody who sees the whole tenant.
-    pub(crate) async fn look_up<T: DeserializeOwned>(
+    pub(crate) async fn document<T: DeserializeOwned>(
         &self,
         operation: &'static str,
         scope: &Scope,
         sought: Sought,
     ) -> Result<Option<T>> {
+        let Some(row) = self.look_up(operation, scope, sought).await? else { return Ok(None) };
+        let text: &str = row.try_get("document").during(operation)?;
+        from_json(text, operation).map(Some)
+    }
+
+    /// Reads a ticket that is not deleted for somebody who sees the whole tenant.
+    pub(crate) async fn whole_ticket(
+        &self,
+        operation: &'static str,
+        scope: &Scope,
+        id: TicketId,
+    ) -> Result<Option<TicketRecord>> {
+        let row = self.look_up(operation, scope, Sought::Ticket(Uid::of(id))).await?;
+        row.map(|row| TicketRecord::from_row(&*row)).transpose().during(operation)
+    }
+
+    async fn look_up(
+        &self,
+        operation: &'static str,
+        scope: &Scope,
+        sought: Sought,
+    ) -> Result<Option<Arc<PgRow>>> {
         let (reply, answer) = oneshot::channel();
         let asked = Asked { tenant: Uid::of(scope.tenant()), sought, reply };
         let queued = self.shared.lookups.queue(asked, self.shared.config.queue, READERS);
@@ -65,8 +91,7 @@ impl PostgresStore {
             tokio::spawn(drive(Arc::clone(&self.shared), seat));
         }
         let lost = || Error::new(ErrorKind::Unavailable, operation).context("the runtime is shutting down");
-        let document = answer.await.unwrap_or_else(|_| Err(lost()))?;
-        document.map(|text| from_json(&text, operation)).transpose()
+        answer.await.unwrap_or_else(|_| Err(lost()))
     }
 }
 
@@ -92,7 +117,7 @@ async fn drive(shared: Arc<Shared>, mut seat: Seat<Asked>) {
     }
 }
 
-/// Reads documents: one transaction, and for each tenant, after its setting, one statement.
+/// Reads rows: one transaction, and for each tenant, after its setting, a statement or two.
 async fn read(shared: &Shared, wanted: &HashSet<(Uid, Sought)>) -> Result<Found> {
     let tenants: HashSet<Uid> = wanted.iter().map(|(tenant, _)| *tenant).collect();
     let mut found = Found::new();
@@ -106,29 +131,52 @@ async fn read(shared: &Shared, wanted: &HashSet<(Uid, Sought)>) -> Result<Found>
                 .await
                 .during(LOOK_UP)?;
         }
-        let users: Vec<Uid> = wanted
-            .iter()
-            .filter_map(|(of, sought)| match sought {
-                Sought::User(id) if *of == tenant => Some(*id),
-                _ => None,
-            })
-            .collect();
-        let rows: Vec<(i64, Uid, String)> = sqlx::query_as(include_str!("sql/lookup.sql"))
-            .bind(tenant)
-            .bind(wanted.contains(&(tenant, Sought::Tenant)))
-            .bind(wanted.contains(&(tenant, Sought::Scheme)))
-            .bind(users)
-            .fetch_all(&mut *tx)
-            .await
-            .during(LOOK_UP)?;
-        for (kind, id, document) in rows {
-            let sought = match kind {
-                0 => Sought::Tenant,
-                1 => Sought::Scheme,
-                _ => Sought::User(id),
-            };
-            found.insert((tenant, sought), document.into());
-        }
+        let of_tenant = wanted.iter().filter(|(of, _)| *of == tenant).map(|(_, sought)| *sought).collect();
+        read_tenant(&mut tx, tenant, of_tenant, &mut found).await?;
     }
     Ok(found)
+}
+
+async fn read_tenant(
+    connection: &mut PgConnection,
+    tenant: Uid,
+    wanted: Vec<Sought>,
+    found: &mut Found,
+) -> Result<()> {
+    let (mut users, mut tickets) = (Vec::new(), Vec::new());
+    for sought in &wanted {
+        match sought {
+            Sought::User(id) => users.push(*id),
+            Sought::Ticket(id) => tickets.push(*id),
+            Sought::Tenant | Sought::Scheme => {}
+        }
+    }
+    if tickets.len() < wanted.len() {
+        let rows = sqlx::query(include_str!("sql/lookup.sql"))
+            .bind(tenant)
+            .bind(wanted.contains(&Sought::Tenant))
+            .bind(wanted.contains(&Sought::Scheme))
+            .bind(users)
+            .fetch_all(&mut *connection)
+            .await
+            .during(LOOK_UP)?;
+        for row in rows {
+            let sought = match row.try_get::<i64, _>("kind").during(LOOK_UP)? {
+                0 => Sought::Tenant,
+                1 => Sought::Scheme,
+                _ => Sought::User(row.try_get("id").during(LOOK_UP)?),
+            };
+            found.insert((tenant, sought), Arc::new(row));
+        }
+    }
+    if !tickets.is_empty() {
+        let text = "SELECT * FROM autocrm.autocrm_ticket WHERE tenant = $1 AND id = ANY ($2::uuid[]) AND deleted_at IS NULL";
+        let rows =
+            sqlx::query(text).bind(tenant).bind(tickets).fetch_all(connection).await.during(LOOK_UP)?;
+        for row in rows {
+            let id = row.try_get("id").during(LOOK_UP)?;
+            found.insert((tenant, Sought::Ticket(id)), Arc::new(row));
+        }
+    }
+    Ok(())
 }

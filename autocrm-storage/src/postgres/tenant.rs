@@ -26,7 +26,7 @@ use crate::{
 impl TenantReader for PostgresStore {
     async fn tenant(&self, scope: &Scope) -> Result<Option<Tenant>> {
         if matches!(scope.view(), View::Tenant) {
-            return self.look_up("tenant", scope, Sought::Tenant).await;
+            return self.document("tenant", scope, Sought::Tenant).await;
         }
         let statement = query_scalar("SELECT document FROM autocrm.autocrm_tenant WHERE tenant = $1")
             .bind(Uid::of(scope.tenant()));
@@ -36,7 +36,7 @@ impl TenantReader for PostgresStore {
 
     async fn scheme(&self, scope: &Scope) -> Result<Option<Scheme>> {
         if matches!(scope.view(), View::Tenant) {
-            return self.look_up("scheme", scope, Sought::Scheme).await;
+            return self.document("scheme", scope, Sought::Scheme).await;
         }
         let statement = query_scalar("SELECT document FROM autocrm.autocrm_scheme WHERE tenant = $1")
             .bind(Uid::of(scope.tenant()));

@@ -94,20 +94,29 @@ impl<'a> Repeated<'a> {
 /// Inserts tickets, and replaces those that the round has found at the version that was decided upon.
 pub(crate) async fn save(
     connection: &mut PgConnection,
+    plans: impl Iterator<Item = &TicketPlan>,
+) -> Result<()> {
+    let (made, changed): (Vec<_>, Vec<_>) = plans.map(|plan| &plan.saved).partition(|saved| saved.from == 0);
+    let made: Vec<&TicketRecord> = made.into_iter().map(|saved| &saved.record).collect();
+    let changed: Vec<&TicketRecord> = changed.into_iter().map(|saved| &saved.record).collect();
+    table::insert(connection, &made).await.during(COMMIT)?;
+    let replaced = table::replace(connection, &changed).await.during(COMMIT)?;
+    if number(replaced) == number(changed.len()) { Ok(()) } else { Err(conflict("autocrm_ticket")) }
+}
+
+/// Stores who and what tickets are found by. It needs no number of theirs, so that it comes before these are taken.
+pub(crate) async fn relate(
+    connection: &mut PgConnection,
     rows: &Rows,
     plans: impl Iterator<Item = &TicketPlan>,
 ) -> Result<()> {
-    let (mut made, mut changed) = (Vec::new(), Vec::new());
     let mut gone_users: Vec<(Uid, Uid, Uid)> = Vec::new();
     let mut gone_tags: Vec<(Uid, String, Uid)> = Vec::new();
     let mut come = Repeated::default();
     for plan in plans {
         let record = &plan.saved.record;
         let (mut users, mut tags) = (BTreeSet::new(), BTreeSet::new());
-        if plan.saved.from == 0 {
-            made.push(record);
-        } else {
-            changed.push(record);
+        if plan.saved.from > 0 {
             let stored = rows.ticket(record.id).ok_or_else(|| conflict(plan.id))?;
             let before: TicketRest = from_json(&stored.rest, READ)?;
             users = before.participants.iter().map(|user| Uid::of(*user)).collect();
@@ -128,11 +137,6 @@ pub(crate) async fn save(
         }
         gone_users.extend(users.into_iter().map(|user| (record.tenant, user, record.id)));
         gone_tags.extend(tags.into_iter().map(|tag: Tag| (record.tenant, tag.into_string(), record.id)));
-    }
-    table::insert(connection, &made).await.during(COMMIT)?;
-    let replaced = table::replace(connection, &changed).await.during(COMMIT)?;
-    if number(replaced) != number(changed.len()) {
-        return Err(conflict("autocrm_ticket"));
     }
     let mut gone = Repeated::default();
     for (tenant, user, ticket) in &gone_users {
@@ -196,6 +200,9 @@ pub(crate) async fn find(
 #[async_trait]
 impl TicketReader for PostgresStore {
     async fn ticket(&self, scope: &Scope, id: TicketId) -> Result<Option<Ticket>> {
+        if matches!(scope.view(), View::Tenant) {
+            return shown(scope, self.whole_ticket(READ, scope, id).await?);
+        }
         let mut tx = self.read(READ, scope).await?;
         find(&mut tx, scope, id).await
     }

@@ -45,7 +45,7 @@ impl PostgresStore {
 impl UserReader for PostgresStore {
     async fn user(&self, scope: &Scope, id: UserId) -> Result<Option<User>> {
         if matches!(scope.view(), View::Tenant) {
-            return self.look_up("user", scope, Sought::User(Uid::of(id))).await;
+            return self.document("user", scope, Sought::User(Uid::of(id))).await;
         }
         let statement = query_scalar(include_str!("sql/user.sql"))
             .bind(Uid::of(scope.tenant()))

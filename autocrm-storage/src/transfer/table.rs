@@ -144,7 +144,8 @@ impl Carried for TicketRecord {
 
     async fn write(connection: &mut PgConnection, _: Uid, rows: Vec<Self>) -> Result<()> {
         let plans: Vec<TicketPlan> = rows.into_iter().map(plan).collect::<Result<_>>()?;
-        ticket::save(connection, &crate::postgres::rows::Rows::default(), plans.iter()).await
+        ticket::relate(connection, &crate::postgres::rows::Rows::default(), plans.iter()).await?;
+        ticket::save(connection, plans.iter()).await
     }
 }
 

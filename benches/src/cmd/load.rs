@@ -56,6 +56,7 @@ pub(crate) struct Arguments {
 
 struct Load<'a> {
     arguments: &'a Arguments,
+    place: &'a Workplace,
     desk: Desk,
     vocabulary: Arc<Vocabulary>,
     reads: Arc<Reads>,
@@ -85,6 +86,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
         report: Report::default(),
         curves: Vec::new(),
         arguments,
+        place: &place,
         desk,
         vocabulary,
     };
@@ -94,7 +96,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
     let rows = ceiling::rows_per_create(kind, &place, &load.vocabulary, arguments.seed).await?;
     load.report.set("rows_per_create", rows);
     if arguments.ceiling {
-        load.ceiling(&place).await?;
+        load.ceiling().await?;
     }
     if let Some(path) = &arguments.plot {
         plot::distributions(path, "Answered within", &mut load.curves)?;
@@ -165,9 +167,11 @@ impl Load<'_> {
         let calls = Until::Time(self.time().min(Duration::from_secs(2)));
         let first = SMALL.min(self.arguments.tickets);
         let early = self.create(Until::Calls(first), true).await?;
+        self.place.settle().await?;
         let (get_before, lists_before) = self.growth(calls).await?;
         let rest = self.arguments.tickets - first;
         let late = self.create(Until::Calls(rest), true).await?;
+        self.place.settle().await?;
         let (get_after, lists_after) = self.growth(calls).await?;
         let elapsed = early.elapsed + late.elapsed;
         self.report.number("fill_per_s", crate::stats::rate(self.arguments.tickets, elapsed));
@@ -190,6 +194,7 @@ impl Load<'_> {
         let time = Until::Time(self.time());
         let clients = self.clients();
         say("reads");
+        self.report.number("get_p50_ms", self.get(1, time).await?.latencies.quantile_ms(0.5));
         let read = self.get(clients, time).await?;
         self.report.number("get_per_s", read.per_s());
         self.lists(time).await?;
@@ -269,10 +274,10 @@ impl Load<'_> {
         Ok(())
     }
 
-    async fn ceiling(&mut self, place: &Workplace) -> Result<()> {
+    async fn ceiling(&mut self) -> Result<()> {
         say("the ceiling");
         let time = self.time();
-        let kind = self.arguments.store.kind;
+        let (kind, place) = (self.arguments.store.kind, self.place);
         let (get, mut list) = ceiling::bare_reads(kind, place, self.desk.tenant, time).await?;
         let reached = ceiling::measure(kind, place, &self.vocabulary, self.arguments.seed, time).await?;
         let created = self.report.get("create_per_s");

@@ -93,7 +93,6 @@ impl Target {
 }
 
 /// A connection for bare queries.
-#[expect(missing_debug_implementations, reason = "a connection of diesel has none")]
 pub(crate) enum Tables {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),

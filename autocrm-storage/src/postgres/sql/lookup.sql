@@ -1,4 +1,4 @@
-SELECT 0::int8, t.tenant, t.document FROM autocrm.autocrm_tenant t WHERE t.tenant = $1 AND $2
+SELECT 0::int8 AS kind, t.tenant AS id, t.document FROM autocrm.autocrm_tenant t WHERE t.tenant = $1 AND $2
 UNION ALL
 SELECT 1::int8, s.tenant, s.document FROM autocrm.autocrm_scheme s WHERE s.tenant = $1 AND $3
 UNION ALL
