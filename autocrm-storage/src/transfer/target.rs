@@ -157,7 +157,9 @@ pub(crate) struct Rows {
 impl Rows {
     /// Returns the next rows; none: that was all.
     pub(crate) async fn next<R: Carried>(&mut self) -> Result<Vec<R>> {
+        // The columns are those of the cursor: what was prepared for another table does not fit.
         sqlx::query_as(AssertSqlSafe(format!("FETCH {BATCH} FROM copied")))
+            .persistent(false)
             .fetch_all(&mut *self.tx)
             .await
             .during(COPY)

@@ -87,9 +87,8 @@ async fn a_node_that_owns_nothing_serves_and_says_that_it_cannot_maintain() {
     good(&run(&data, &owner, &["migrate"]));
     let pool = database.pool(2).await;
     let role = format!("node_{}", pool.connect_options().get_database().unwrap());
-    let made = format!(
-        "CREATE ROLE {role} LOGIN PASSWORD 'node' NOINHERIT; GRANT autocrm_runtime, autocrm_search TO {role}"
-    );
+    let made =
+        format!("CREATE ROLE {role} LOGIN PASSWORD 'node'; GRANT autocrm_runtime, autocrm_search TO {role}");
     pool.execute(sqlx::AssertSqlSafe(made)).await.unwrap();
     let url = as_role(&owner, &role);
     let node = Node::start(&data, &url, &[]);

@@ -6,13 +6,14 @@ use autocrm_core::{
     access::Actor,
     app::{AutoCrm, Error, TicketData},
     id::{TenantId, TicketId},
-    mail::{Envelope, SenderTrust},
+    mail::{Envelope, MailKey, MailKeys, SenderTrust},
     team::{Availability, Capacity, Member, TeamSpec},
     tenant::TenantPolicy,
     text::EmailAddress,
     ticket::{Channel, NewTicket},
     user::{NewUser, Role},
 };
+use autocrm_email::MimeParser;
 use autocrm_storage::postgres::{PostgresConfig, PostgresStore};
 use bytes::Bytes;
 use sqlx::{Executor as _, PgPool};
@@ -54,7 +55,8 @@ fn mails() -> usize {
 
 async fn store(database: &Database) -> AutoCrm {
     let store = PostgresStore::open(database.pool(6).await, PostgresConfig::default()).await.unwrap();
-    AutoCrm::builder().store(store).build().unwrap()
+    let keys = MailKeys::new(MailKey::new(vec![7; 32]).unwrap(), Vec::new());
+    AutoCrm::builder().store(store).parser(MimeParser::default()).mail_keys(keys).build().unwrap()
 }
 
 /// Returns the jobs that are held at the moment, with their tokens.
