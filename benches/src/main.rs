@@ -17,7 +17,6 @@ mod postgres;
 mod progress;
 mod random;
 mod report;
-mod scratch;
 mod stats;
 mod store;
 mod topics;

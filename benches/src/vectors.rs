@@ -74,8 +74,10 @@ impl Vectors {
         k: usize,
         passes: impl Fn(usize) -> bool,
     ) -> Vec<usize> {
-        let mut scored: Vec<(f32, usize)> =
-            range.filter(|place| passes(*place)).map(|place| (product(self.get(place), query), place)).collect();
+        let mut scored: Vec<(f32, usize)> = range
+            .filter(|place| passes(*place))
+            .map(|place| (product(self.get(place), query), place))
+            .collect();
         let k = k.min(scored.len());
         if k == 0 {
             return Vec::new();

@@ -76,7 +76,9 @@ impl Component {
         let mut connection = pool.acquire().await.during(MIGRATE)?;
         sqlx::raw_sql("BEGIN").execute(&mut *connection).await.during(MIGRATE)?;
         let outcome = match self.step(&mut connection).await {
-            Ok(report) => sqlx::raw_sql("COMMIT").execute(&mut *connection).await.during(MIGRATE).map(|_| report),
+            Ok(report) => {
+                sqlx::raw_sql("COMMIT").execute(&mut *connection).await.during(MIGRATE).map(|_| report)
+            }
             Err(error) => Err(error),
         };
         if outcome.is_err() {
@@ -87,7 +89,11 @@ impl Component {
     }
 
     async fn step(&self, connection: &mut PgConnection) -> Result<MigrationReport> {
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *connection).await.during(MIGRATE)?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(LOCK)
+            .execute(&mut *connection)
+            .await
+            .during(MIGRATE)?;
         if let Some((name, _)) = self.extension {
             Extension::ensure(connection, name).await?;
         }
@@ -130,8 +136,9 @@ impl Component {
                 .fetch_optional(connection)
                 .await
                 .during(MIGRATE)?;
-        u32::try_from(version.unwrap_or(0))
-            .map_err(|error| Error::new(ErrorKind::Corrupt, MIGRATE).context("autocrm_component").source(error))
+        u32::try_from(version.unwrap_or(0)).map_err(|error| {
+            Error::new(ErrorKind::Corrupt, MIGRATE).context("autocrm_component").source(error)
+        })
     }
 
     /// Returns where the component's extension is; `None` for a component without one.

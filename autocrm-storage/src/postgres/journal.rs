@@ -33,17 +33,19 @@ const MOST: usize = 1_000;
 /// The advisory lock of the sealer.
 const LOCK: i64 = 0x6175_746f_6372_6d03;
 
+/// The statement that writes events and the rows of their order. Both parts number their parameters alike: the first two
+/// columns of an event are its tenant and its id.
+static APPEND: LazyLock<String> = LazyLock::new(|| {
+    format!("WITH written AS ({}) {}", EventRow::insertion(), include_str!("sql/await_seal.sql"))
+});
+
 /// Appends events. They have no position until their transaction has committed and [`seal`] has seen them.
 pub(crate) async fn append(connection: &mut PgConnection, events: &[&EventRow]) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    // Both statements number their parameters alike: the first two columns of an event are its tenant and its id.
-    static TEXT: LazyLock<String> = LazyLock::new(|| {
-        format!("WITH written AS ({}) {}", EventRow::insertion(), include_str!("sql/await_seal.sql"))
-    });
     let arrays = EventRow::arrays(events).during(COMMIT)?;
-    sqlx::query_with(TEXT.as_str(), arrays).execute(connection).await.during(COMMIT)?;
+    sqlx::query_with(APPEND.as_str(), arrays).execute(connection).await.during(COMMIT)?;
     Ok(())
 }
 

@@ -151,27 +151,7 @@ impl Shared {
         access: Access,
         role: &'static str,
     ) -> Result<Tx> {
-<<<<<<< HEAD
-        let (pool, statement) = (self.pool.clone(), session.begin(access, role, &self.config));
-        let (reply, begun) = oneshot::channel();
-        #[expect(clippy::disallowed_methods, reason = "the shield: a beginning always runs to its end")]
-        tokio::spawn(async move {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "the one place where a transaction begins on the pool"
-            )]
-            let outcome = pool.begin_with(statement).await;
-            drop(reply.send(outcome));
-        });
-        match begun.await {
-            Ok(outcome) => outcome.during(operation),
-            Err(_) => {
-                Err(Error::new(ErrorKind::Unavailable, operation).context("the runtime is shutting down"))
-            }
-        }
-=======
         begin_on(&self.pool, operation, session.begin(access, role, &self.config)).await
->>>>>>> 8d8a269 (Find passages by meaning in PostgreSQL, on pgvector, exactly for small tenants and by neighbours for large ones)
     }
 
     /// Refuses an instant that is too far from the clock of the database.
@@ -191,14 +171,13 @@ pub(crate) async fn begin_on(pool: &PgPool, operation: &'static str, statement: 
     let (reply, begun) = oneshot::channel();
     #[expect(clippy::disallowed_methods, reason = "the shield: a beginning always runs to its end")]
     tokio::spawn(async move {
+        #[expect(clippy::disallowed_methods, reason = "the one place where a transaction begins on the pool")]
         let outcome = pool.begin_with(statement).await;
         drop(reply.send(outcome));
     });
     match begun.await {
         Ok(outcome) => outcome.during(operation),
-        Err(_) => {
-            Err(Error::new(ErrorKind::Unavailable, operation).context("the runtime is shutting down"))
-        }
+        Err(_) => Err(Error::new(ErrorKind::Unavailable, operation).context("the runtime is shutting down")),
     }
 }
 

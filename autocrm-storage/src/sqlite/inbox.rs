@@ -124,7 +124,7 @@ mod tests {
         assert!(inbox.take_queued(9, None).is_empty());
         assert!(inbox.take_queued(9, Some(Duration::from_micros(1))).is_empty());
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| inbox.take_queued(9, Some(Duration::from_secs(600))));
+            let waiting = scope.spawn(|| inbox.take_queued(9, Some(Duration::from_mins(10))));
             assert_eq!(inbox.push(1), Ok(()));
             assert_eq!(waiting.join().unwrap(), [1]);
         });

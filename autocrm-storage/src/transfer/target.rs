@@ -40,25 +40,15 @@ impl Target {
     pub(crate) async fn take(pool: &PgPool, desk: &str) -> Result<Self> {
         migrate::require_current(pool).await?;
         roles::require_safe(pool).await?;
-        let mut holder = pool.acquire().await.during(COPY)?.detach();
-        let is_free: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-            .bind(LOCK)
-            .fetch_one(&mut holder)
-            .await
-            .during(COPY)?;
-        if !is_free {
-            return Err(
-                Error::new(ErrorKind::Unavailable, COPY).context("another process copies into the database")
-            );
-        }
+        let holder = hold(pool).await?;
         let store = PostgresStore::over(pool.clone(), PostgresConfig::default());
         let begun: bool = sqlx::query_scalar("SELECT to_regnamespace('autocrm_transfer') IS NOT NULL")
-            .fetch_one(&mut holder)
+            .fetch_one(pool)
             .await
             .during(COPY)?;
         if begun {
             let earlier: Option<String> = sqlx::query_scalar("SELECT desk FROM autocrm_transfer.source")
-                .fetch_optional(&mut holder)
+                .fetch_optional(pool)
                 .await
                 .during(COPY)?;
             if earlier.as_deref() != Some(desk) {
@@ -68,7 +58,7 @@ impl Target {
             if !tenants(&store).await?.is_empty() {
                 return Err(occupied("the database holds a desk already"));
             }
-            mark(&mut holder, desk).await?;
+            mark(pool, desk).await?;
         }
         Ok(Self { store, _holder: holder, is_continued: begun })
     }
@@ -197,18 +187,29 @@ async fn tenants(store: &PostgresStore) -> Result<Vec<Uid>> {
     Ok(all.into_iter().collect())
 }
 
-/// Marks the database as one that is being filled, which nobody opens.
-async fn mark(connection: &mut PgConnection, desk: &str) -> Result<()> {
-    sqlx::query(
-        "DO $$ BEGIN CREATE SCHEMA autocrm_transfer; CREATE TABLE autocrm_transfer.source (desk text NOT NULL); END $$",
-    )
-    .execute(&mut *connection)
-    .await
-    .during(COPY)?;
-    sqlx::query("INSERT INTO autocrm_transfer.source VALUES ($1)")
-        .bind(desk)
-        .execute(connection)
+/// Takes the advisory lock for as long as the connection lives: in a transaction, so that poolers leave it alone.
+async fn hold(pool: &PgPool) -> Result<PgConnection> {
+    let mut holder = pool.acquire().await.during(COPY)?.detach();
+    let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
+    sqlx::raw_sql(begin).execute(&mut holder).await.during(COPY)?;
+    let is_free: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .fetch_one(&mut holder)
         .await
         .during(COPY)?;
+    if is_free {
+        return Ok(holder);
+    }
+    Err(Error::new(ErrorKind::Unavailable, COPY).context("another process copies into the database"))
+}
+
+/// Marks the database as one that is being filled, which nobody opens. It is one statement: all of it happens or nothing.
+async fn mark(pool: &PgPool, desk: &str) -> Result<()> {
+    // The name of the desk is a hash in hexadecimal digits.
+    let text = format!(
+        "DO $$ BEGIN CREATE SCHEMA autocrm_transfer; CREATE TABLE autocrm_transfer.source (desk text NOT NULL); \
+         INSERT INTO autocrm_transfer.source VALUES ('{desk}'); END $$"
+    );
+    sqlx::raw_sql(AssertSqlSafe(text)).execute(pool).await.during(COPY)?;
     Ok(())
 }

@@ -23,7 +23,7 @@ use crate::support::{Database, tolerant};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_who_migrate_at_once_one_does() {
     let database = Database::empty().await;
-    let pool = database.pool(8).await;
+    let pool = PgPool::connect(&database.url()).await.unwrap();
     let error = PostgresStore::open(pool.clone(), tolerant()).await.expect_err("nothing is there yet");
     assert_eq!(error.kind(), ErrorKind::SchemaOutdated);
     let mut running = tokio::task::JoinSet::new();

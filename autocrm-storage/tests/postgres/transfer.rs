@@ -13,10 +13,7 @@ use autocrm_core::{
     knowledge::ArticleFilter,
     mail::BlobHash,
     page::PageRequest,
-    port::{
-        ClaimRequest, Committer as _, EventReader as _, JobQueue as _, Store, TenantReader as _,
-        UserReader as _,
-    },
+    port::{ClaimRequest, Committer as _, EventReader as _, JobQueue as _, Store, TenantReader as _},
     testing::{RandomWorld, Scene},
     ticket::{Channel, NewTicket, Ticket, TicketFilter, TicketQuery},
     user::UserFilter,
@@ -154,14 +151,18 @@ async fn copy_half(desk: &Desk, pool: &PgPool, table: &'static str) {
     let (tell, told) = oneshot::channel();
     let mut tell = Some(tell);
     let watch = move |progress: Progress| {
-        if progress.step == Step::Copy && progress.table == table && progress.rows < progress.total {
-            drop(tell.take().map(|tell| tell.send(())));
+        let is_amid =
+            progress.step == Step::Copy && progress.table == table && progress.rows < progress.total;
+        if let Some(tell) = tell.take_if(|_| is_amid) {
+            // Whoever listens has given up already, or hears it.
+            tell.send(()).unwrap_or_default();
         }
     };
+    let config = desk.config();
     tokio::select! {
         biased;
         heard = told => heard.unwrap(),
-        ended = transfer::copy(&desk.config(), pool, watch) => panic!("ended before the middle of {table}: {ended:?}"),
+        ended = transfer::copy(&config, pool, watch) => panic!("ended before the middle of {table}: {ended:?}"),
     }
 }
 

@@ -140,9 +140,9 @@ fn torment(killer: &Killer, arguments: &Arguments) -> Result<Outcome> {
         let victim = if is_server { Victim::Server } else { Victim::Process };
         match killer.round(&open, enough, victim, &mut random, &mut outcome.acknowledged) {
             Ok(ended) => {
-                let killed = usize::from(ended == Ended::Killed);
-                outcome.kills += killed;
-                outcome.server_kills += if is_server { killed } else { 0 };
+                let died = usize::from(ended == Ended::Killed);
+                outcome.kills += died;
+                outcome.server_kills += if is_server { died } else { 0 };
             }
             Err(error) => outcome.damaged = Some(error.to_string()),
         }

@@ -11,14 +11,14 @@ use autocrm_core::{
     port::{EmbeddedChunk, VectorBatch, VectorChange, VectorIndex, VectorQuery},
     text::{Key, ModelName},
 };
-use autocrm_storage::postgres::{PostgresConfig, PostgresStore, PostgresVectorIndex};
+use autocrm_storage::postgres::PostgresVectorIndex;
 use uuid::Uuid;
 
 use crate::{
     failure::{Failure, Result},
+    postgres::Database,
     progress::{Progress, say},
     report::Report,
-    scratch::Scratch,
     stats::{Latencies, rate},
     vectors::{Source, Vectors},
 };
@@ -114,19 +114,14 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
         arguments.dims,
         Metric::Cosine,
     )?;
-    let (scratch, index) = open(arguments).await?;
+    let (database, index) = open(arguments).await?;
     say("drawing vectors");
     let mut source = Source::new(arguments.seed, arguments.dims);
     let drawn = source.draw(tenants.iter().map(|tenant| tenant.range.len()).sum());
     let queries = source.draw(arguments.queries.max(1));
     let stride = arguments.filter.map(|share| (1.0 / share).round().max(1.0) as usize);
     let measured = Measurement { index, space, drawn, queries, stride, k: arguments.k };
-    let outcome = measured.measure(&tenants, scratch.as_ref()).await;
-    drop(measured);
-    if let Some(made) = scratch {
-        made.remove().await?;
-    }
-    outcome
+    measured.measure(&tenants, database.as_ref()).await
 }
 
 fn tenants(arguments: &Arguments) -> Result<Vec<Tenant>> {
@@ -156,15 +151,19 @@ fn tenants(arguments: &Arguments) -> Result<Vec<Tenant>> {
     Ok(found)
 }
 
-async fn open(arguments: &Arguments) -> Result<(Option<Scratch>, Arc<dyn VectorIndex>)> {
-    if arguments.store == Kind::Memory {
-        return Ok((None, Arc::new(MemoryVectorIndex::new())));
+async fn open(arguments: &Arguments) -> Result<(Option<Database>, Arc<dyn VectorIndex>)> {
+    match (arguments.store, &arguments.url) {
+        (Kind::Memory, None) => Ok((None, Arc::new(MemoryVectorIndex::new()))),
+        (Kind::Memory, Some(_)) => Err(Failure::new("--url needs --store postgres")),
+        (Kind::Postgres, None) => Err(Failure::new("--store postgres needs --url")),
+        (Kind::Postgres, Some(url)) => {
+            let database = Database::create(url).await?;
+            let store = database.store(1).await?;
+            PostgresVectorIndex::migrate(store.pool()).await?;
+            let index = PostgresVectorIndex::open(&store).await?;
+            Ok((Some(database), Arc::new(index)))
+        }
     }
-    let scratch = Scratch::make(arguments.url.as_deref()).await?;
-    PostgresVectorIndex::migrate(&scratch.pool).await?;
-    let store = PostgresStore::open(scratch.pool.clone(), PostgresConfig::default()).await?;
-    let index = PostgresVectorIndex::open(&store).await?;
-    Ok((Some(scratch), Arc::new(index)))
 }
 
 fn chunk_id(place: usize) -> ChunkId {
@@ -177,7 +176,7 @@ impl Measurement {
         self.stride.is_some_and(|stride| tenant.article(place).is_multiple_of(stride))
     }
 
-    async fn measure(&self, tenants: &[Tenant], scratch: Option<&Scratch>) -> Result<Report> {
+    async fn measure(&self, tenants: &[Tenant], database: Option<&Database>) -> Result<Report> {
         let begun = Instant::now();
         let progress = Progress::new("vectors", self.drawn.len());
         for tenant in tenants {
@@ -195,10 +194,13 @@ impl Measurement {
                 report
                     .number("recall_10", found.recall)
                     .number("build_s", built.as_secs_f64())
-                    .number("queries_per_s", rate(found.latencies.len(), std::time::Duration::from_secs_f64(sum)))
+                    .number(
+                        "queries_per_s",
+                        rate(found.latencies.len(), std::time::Duration::from_secs_f64(sum)),
+                    )
                     .number("p50_ms", found.latencies.quantile_ms(0.5))
                     .number("p99_ms", found.latencies.quantile_ms(0.99))
-                    .number("mb", self.megabytes(scratch).await?)
+                    .number("mb", self.megabytes(database).await?)
                     .number("exact_p50_ms", found.exact.quantile_ms(0.5));
             }
             report
@@ -231,9 +233,10 @@ impl Measurement {
                         Ok(EmbeddedChunk { id: chunk_id(*place), embedding })
                     })
                     .collect::<Result<Vec<EmbeddedChunk>>>()?;
-                let visibility = match self.is_rare(tenant, *first) {
-                    true => ArticleVisibility::Internal,
-                    false => ArticleVisibility::Public,
+                let visibility = if self.is_rare(tenant, *first) {
+                    ArticleVisibility::Internal
+                } else {
+                    ArticleVisibility::Public
                 };
                 let article = ArticleId::from_uuid(Uuid::from_u128(tenant.article(*first) as u128 + 1));
                 changes.push(VectorChange::Replace { article, visibility, language: None, chunks });
@@ -254,9 +257,10 @@ impl Measurement {
     /// Asks every query of a tenant, for the passages of one visibility, or of both where `Public` is asked.
     async fn ask(&self, tenant: &Tenant, visibility: ArticleVisibility) -> Result<Found> {
         let is_filtered = visibility == ArticleVisibility::Internal;
-        let visibilities = match is_filtered {
-            true => vec![ArticleVisibility::Internal],
-            false => vec![ArticleVisibility::Public, ArticleVisibility::Internal],
+        let visibilities = if is_filtered {
+            vec![ArticleVisibility::Internal]
+        } else {
+            vec![ArticleVisibility::Public, ArticleVisibility::Internal]
         };
         let mut found = Found { recall: 0.0, latencies: Latencies::default(), exact: Latencies::default() };
         let (mut hit, mut sought) = (0, 0);
@@ -293,15 +297,15 @@ impl Measurement {
     }
 
     /// Returns how much room the vectors and their indexes take, in MB.
-    async fn megabytes(&self, scratch: Option<&Scratch>) -> Result<f64> {
-        let Some(made) = scratch else {
+    async fn megabytes(&self, database: Option<&Database>) -> Result<f64> {
+        let Some(made) = database else {
             return Ok((self.drawn.len() * self.space.dimensions() * size_of::<f32>()) as f64 / 1e6);
         };
         let bytes: i64 = sqlx::query_scalar(
             "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::int8 FROM pg_class
              WHERE relnamespace = 'autocrm'::regnamespace AND relkind = 'r' AND relname ~ '^autocrm_vector_[0-9]+$'",
         )
-        .fetch_one(&made.pool)
+        .fetch_one(&mut made.connect().await?)
         .await?;
         Ok(bytes as f64 / 1e6)
     }

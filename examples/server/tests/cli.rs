@@ -14,7 +14,12 @@ const MAILS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../mails");
 
 fn program(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_autocrm-server"));
-    command.env_remove("AUTOCRM_DATA_DIR").env_remove("AUTOCRM_LOG").arg("--data-dir").arg(data);
+    command
+        .env_remove("DATABASE_URL")
+        .env_remove("AUTOCRM_DATA_DIR")
+        .env_remove("AUTOCRM_LOG")
+        .arg("--data-dir")
+        .arg(data);
     command
 }
 

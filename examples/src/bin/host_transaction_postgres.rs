@@ -14,14 +14,15 @@ use autocrm_core::{
     user::NewUser,
 };
 use autocrm_storage::postgres::{PostgresConfig, PostgresStore, commit_in};
-use sqlx::{Executor, PgPool};
+use sqlx::{Connection, Executor, PgPool};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
 /// Stores a refund and commits a planned command in one transaction of the shop's. Each of the three steps may fail, and
 /// then nothing has happened: a transaction that is dropped is rolled back.
 async fn refund_with<T>(shop: &PgPool, order: i64, cents: i64, planned: &Planned<T>) -> Result<(), Failure> {
-    let mut transaction = shop.begin().await?;
+    let mut connection = shop.acquire().await?;
+    let mut transaction = connection.begin().await?;
     sqlx::query("INSERT INTO refund VALUES ($1, $2)")
         .bind(order)
         .bind(cents)

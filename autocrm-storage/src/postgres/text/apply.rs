@@ -113,9 +113,16 @@ impl Shelf {
         Ok(())
     }
 
-    async fn keep(&mut self, connection: &mut PgConnection, tenant: Uid, rows: &[(Uid, (Uid, Row))]) -> Result<()> {
-        let column = |pick: fn(&Row) -> &str| rows.iter().map(|(_, (_, row))| pick(row)).collect::<Vec<&str>>();
-        let numbers = |pick: fn(&Row) -> i64| rows.iter().map(|(_, (_, row))| pick(row)).collect::<Vec<i64>>();
+    async fn keep(
+        &mut self,
+        connection: &mut PgConnection,
+        tenant: Uid,
+        rows: &[(Uid, (Uid, Row))],
+    ) -> Result<()> {
+        let column =
+            |pick: fn(&Row) -> &str| rows.iter().map(|(_, (_, row))| pick(row)).collect::<Vec<&str>>();
+        let numbers =
+            |pick: fn(&Row) -> i64| rows.iter().map(|(_, (_, row))| pick(row)).collect::<Vec<i64>>();
         let lengths = numbers(|row| row.length);
         self.passages += number(rows.len());
         self.length += lengths.iter().sum::<i64>();
@@ -154,23 +161,28 @@ impl Shelf {
 }
 
 impl PostgresTextIndex {
-    pub(super) async fn apply_changes(&self, tenant: Uid, changes: &[IndexChange], upto: Position) -> Result<()> {
+    pub(super) async fn apply_changes(
+        &self,
+        tenant: Uid,
+        changes: &[IndexChange],
+        upto: Position,
+    ) -> Result<()> {
         let fold = folded(changes);
         let mut tx = self.begin(APPLY, &Session::system(tenant), Access::Write).await?;
-        let mut shelf = Shelf::lock(&mut tx, tenant).await?;
+        let mut kept = Shelf::lock(&mut tx, tenant).await?;
         // Another node has read the feed further: what it wrote is newer than this.
-        if number(upto.get()) < shelf.position {
+        if number(upto.get()) < kept.position {
             return Ok(());
         }
         if !fold.articles.is_empty() {
-            shelf.forget(&mut tx, tenant, fold.gone()).await?;
+            kept.forget(&mut tx, tenant, fold.gone()).await?;
         }
         let rows: Vec<(Uid, (Uid, Row))> = fold.rows.into_iter().collect();
         for group in rows.chunks(GROUP) {
-            shelf.keep(&mut tx, tenant, group).await?;
+            kept.keep(&mut tx, tenant, group).await?;
         }
-        shelf.position = number(upto.get());
-        shelf.save(&mut tx, tenant).await?;
+        kept.position = number(upto.get());
+        kept.save(&mut tx, tenant).await?;
         tx.commit().await.during(APPLY)
     }
 }

@@ -78,7 +78,12 @@ fn expression(tenant: Uid, visibilities: &[ArticleVisibility], terms: &[Term], p
 }
 
 /// Returns what the words are in the index, the rarest first; words that do not occur are left out.
-async fn known(connection: &mut PgConnection, tenant: Uid, sought: &[String], configs: &[String]) -> Result<Vec<Term>> {
+async fn known(
+    connection: &mut PgConnection,
+    tenant: Uid,
+    sought: &[String],
+    configs: &[String],
+) -> Result<Vec<Term>> {
     let rows: Vec<(i64, String, i64)> = sqlx::query_as(include_str!("../sql/text_terms.sql"))
         .bind(tenant)
         .bind(sought)
@@ -129,14 +134,16 @@ async fn become_searcher(
     sought: &str,
     kind: &'static str,
 ) -> Result<()> {
-    sqlx::query("SELECT set_config('role', $1, true), set_config($2, $3, true), set_config('autocrm.kind', $4, true)")
-        .bind(SEARCHER)
-        .bind(setting)
-        .bind(sought)
-        .bind(kind)
-        .execute(connection)
-        .await
-        .during(SEARCH)?;
+    sqlx::query(
+        "SELECT set_config('role', $1, true), set_config($2, $3, true), set_config('autocrm.kind', $4, true)",
+    )
+    .bind(SEARCHER)
+    .bind(setting)
+    .bind(sought)
+    .bind(kind)
+    .execute(connection)
+    .await
+    .during(SEARCH)?;
     Ok(())
 }
 
@@ -153,14 +160,14 @@ impl PostgresTextIndex {
         }
         let tenant = Uid::of(query.tenant);
         let mut tx = self.begin(SEARCH, &Session::system(tenant), Access::Snapshot).await?;
-        let shelf: Option<(i64, i64, Vec<String>)> = sqlx::query_as(
+        let kept: Option<(i64, i64, Vec<String>)> = sqlx::query_as(
             "SELECT passages, length, configs FROM autocrm.autocrm_passage_cursor WHERE tenant = $1",
         )
         .bind(tenant)
         .fetch_optional(&mut *tx)
         .await
         .during(SEARCH)?;
-        let Some((passages, length, configs)) = shelf else { return Ok(Vec::new()) };
+        let Some((passages, length, configs)) = kept else { return Ok(Vec::new()) };
         let mut terms = known(&mut tx, tenant, &sought, &configs).await?;
         if terms.is_empty() && self.corrects {
             terms = alike(&mut tx, tenant, &sought).await?;
@@ -168,7 +175,8 @@ impl PostgresTextIndex {
         if terms.is_empty() || passages == 0 {
             return Ok(Vec::new());
         }
-        let kind = if query.visibilities.contains(&ArticleVisibility::Internal) { "system" } else { "customer" };
+        let kind =
+            if query.visibilities.contains(&ArticleVisibility::Internal) { "system" } else { "customer" };
         let condition = expression(tenant, &query.visibilities, &terms, passages);
         become_searcher(&mut tx, "autocrm.query", &condition, kind).await?;
         let rows: Vec<(Uid, Uid, f32)> = sqlx::query_as(include_str!("../sql/text_search.sql"))

@@ -78,7 +78,12 @@ impl Shelf {
         Ok(())
     }
 
-    async fn keep(&mut self, connection: &mut PgConnection, tenant: Uid, rows: &[(Uid, (Uid, Row<'_>))]) -> Result<()> {
+    async fn keep(
+        &mut self,
+        connection: &mut PgConnection,
+        tenant: Uid,
+        rows: &[(Uid, (Uid, Row<'_>))],
+    ) -> Result<()> {
         let (mut chunks, mut articles, mut visibilities) = (Vec::new(), Vec::new(), Vec::new());
         let (mut languages, mut values, mut dimensions) = (Vec::new(), Vec::new(), 0);
         for (chunk, (article, row)) in rows {
@@ -105,7 +110,12 @@ impl Shelf {
     }
 
     /// Waits until nobody else changes what the tenant has in the space, and reads it.
-    async fn lock(connection: &mut PgConnection, operation: &'static str, space: i64, tenant: Uid) -> Result<Option<Self>> {
+    async fn lock(
+        connection: &mut PgConnection,
+        operation: &'static str,
+        space: i64,
+        tenant: Uid,
+    ) -> Result<Option<Self>> {
         let row: Option<(i64, Vec<i64>, bool)> = sqlx::query_as(
             "SELECT position, passages, indexed FROM autocrm.autocrm_vector_cursor
              WHERE space = $1 AND tenant = $2 FOR UPDATE",
@@ -186,46 +196,46 @@ impl PostgresVectorIndex {
         batch.check()?;
         let tenant = Uid::of(batch.tenant);
         let mut tx = self.begin(APPLY, &Session::system(tenant), Access::Write).await?;
-        let space = match hold(&mut tx, &batch.space).await? {
-            Some(space) => space,
-            None => {
-                batch.follows(Position::START)?;
-                make(&mut tx, &batch.space).await?
-            }
+        let space = if let Some(space) = hold(&mut tx, &batch.space).await? {
+            space
+        } else {
+            batch.follows(Position::START)?;
+            make(&mut tx, &batch.space).await?
         };
         let missing = "INSERT INTO autocrm.autocrm_vector_cursor (space, tenant) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         sqlx::query(missing).bind(space).bind(tenant).execute(&mut *tx).await.during(APPLY)?;
         let lost = || Error::new(ErrorKind::Internal, APPLY).context("a cursor that was made is missing");
-        let mut shelf = Shelf::lock(&mut tx, APPLY, space, tenant).await?.ok_or_else(lost)?;
-        if !batch.follows(Position::new(narrow(shelf.position, "position")?))? {
+        let mut kept = Shelf::lock(&mut tx, APPLY, space, tenant).await?.ok_or_else(lost)?;
+        if !batch.follows(Position::new(narrow(kept.position, "position")?))? {
             return Ok(());
         }
-        if !shelf.indexed && shelf.passages.iter().sum::<i64>() >= EXACT {
-            shelf.index(&mut tx, tenant).await?;
+        if !kept.indexed && kept.passages.iter().sum::<i64>() >= EXACT {
+            kept.index(&mut tx, tenant).await?;
         }
         let fold = folded(&batch.changes);
         if !fold.articles.is_empty() {
-            shelf.forget(&mut tx, APPLY, tenant, fold.gone()).await?;
+            kept.forget(&mut tx, APPLY, tenant, fold.gone()).await?;
         }
         let rows: Vec<(Uid, (Uid, Row<'_>))> = fold.rows.into_iter().collect();
         for group in rows.chunks(GROUP) {
-            shelf.keep(&mut tx, tenant, group).await?;
+            kept.keep(&mut tx, tenant, group).await?;
         }
-        shelf.position = number(batch.upto.get());
-        shelf.save(&mut tx, APPLY, tenant).await?;
+        kept.position = number(batch.upto.get());
+        kept.save(&mut tx, APPLY, tenant).await?;
         tx.commit().await.during(APPLY)
     }
 
     pub(super) async fn erase_article(&self, tenant: TenantId, article: ArticleId) -> Result<()> {
         let own = Uid::of(tenant);
         let mut tx = self.begin(ERASE, &Session::system(own), Access::Write).await?;
-        let mut held: Vec<i64> = spaces(&mut tx, ERASE).await?.into_iter().map(|(_, number)| number).collect();
+        let mut held: Vec<i64> =
+            spaces(&mut tx, ERASE).await?.into_iter().map(|(_, number)| number).collect();
         held.sort_unstable();
         for space in held {
             // Without a cursor the tenant has nothing in the space, or the space was dropped meanwhile.
-            if let Some(mut shelf) = Shelf::lock(&mut tx, ERASE, space, own).await? {
-                shelf.forget(&mut tx, ERASE, own, (vec![Uid::of(article)], Vec::new())).await?;
-                shelf.save(&mut tx, ERASE, own).await?;
+            if let Some(mut kept) = Shelf::lock(&mut tx, ERASE, space, own).await? {
+                kept.forget(&mut tx, ERASE, own, (vec![Uid::of(article)], Vec::new())).await?;
+                kept.save(&mut tx, ERASE, own).await?;
             }
         }
         tx.commit().await.during(ERASE)

@@ -147,7 +147,10 @@ async fn shelf(
 }
 
 /// Returns every space with its number, in the order of the spaces.
-async fn spaces(connection: &mut PgConnection, operation: &'static str) -> Result<Vec<(EmbeddingSpace, i64)>> {
+async fn spaces(
+    connection: &mut PgConnection,
+    operation: &'static str,
+) -> Result<Vec<(EmbeddingSpace, i64)>> {
     let rows: Vec<(i64, String, String, i64, String)> = sqlx::query_as(
         "SELECT space, model, version, dimensions, metric FROM autocrm.autocrm_vector_space ORDER BY space",
     )
@@ -163,8 +166,7 @@ async fn spaces(connection: &mut PgConnection, operation: &'static str) -> Resul
         let (model, version) =
             (ModelName::new(&model).map_err(|_| lost())?, Key::new(&version).map_err(|_| lost())?);
         let dimensions = narrow(dimensions, "dimensions")?;
-        let known =
-            EmbeddingSpace::new(model, version, dimensions, Metric::Cosine).map_err(|_| lost())?;
+        let known = EmbeddingSpace::new(model, version, dimensions, Metric::Cosine).map_err(|_| lost())?;
         found.push((known, space));
     }
     found.sort();
@@ -214,7 +216,8 @@ impl PostgresVectorIndex {
     ) -> Result<()> {
         let mut tx = self.begin(operation, &Session::worker(), Access::Write).await?;
         let held = spaces(&mut tx, operation).await?;
-        let gone: Vec<i64> = held.into_iter().filter(|(space, _)| goes(space)).map(|(_, number)| number).collect();
+        let gone: Vec<i64> =
+            held.into_iter().filter(|(space, _)| goes(space)).map(|(_, number)| number).collect();
         if gone.is_empty() {
             return Ok(());
         }

@@ -13,9 +13,7 @@ use uuid::Uuid;
 use super::{PostgresVectorIndex, Shelf, of_space, shelf};
 use crate::{
     column::{Code as _, Uid, number},
-    postgres::{
-        session::{Access, Session, nobody},
-    },
+    postgres::session::{Access, Session, nobody},
 };
 
 const SEARCH: &str = "vector_index.search";
@@ -36,7 +34,12 @@ struct Sought<'a> {
 
 impl Sought<'_> {
     /// Returns the nearest passages behind one, of all that pass the filter.
-    async fn exact(&self, connection: &mut PgConnection, behind: (f64, Uid), limit: usize) -> Result<Vec<Ranked>> {
+    async fn exact(
+        &self,
+        connection: &mut PgConnection,
+        behind: (f64, Uid),
+        limit: usize,
+    ) -> Result<Vec<Ranked>> {
         sqlx::query_as(of_space(include_str!("../sql/vector_exact.sql"), self.space))
             .bind(self.embedding)
             .bind(self.tenant)
@@ -66,7 +69,10 @@ impl Sought<'_> {
 
 /// Turns a driver's failure into one of the port: a table that is missing was dropped with its space a moment ago.
 fn dropped(error: sqlx::Error) -> Error {
-    let is_missing = error.as_database_error().and_then(|said| said.code()).is_some_and(|code| code == "42P01");
+    let is_missing = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code == "42P01");
     if is_missing {
         return Error::new(ErrorKind::NotFound, SEARCH).context("the space was dropped").source(error);
     }

@@ -89,7 +89,9 @@ impl Database {
     pub(crate) async fn found(&self) -> Result<Founding> {
         let Self::Server(server) = self else { return Ok(Founding { _connection: None }) };
         let mut connection = server.pool.acquire().await.map_err(unreachable)?.detach();
-        sqlx::query("SELECT pg_advisory_lock($1)")
+        // In a transaction, which is open until the connection ends: poolers leave it alone.
+        sqlx::raw_sql("BEGIN").execute(&mut connection).await.map_err(unreachable)?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(FOUNDING)
             .execute(&mut connection)
             .await

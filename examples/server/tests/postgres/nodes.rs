@@ -1,6 +1,11 @@
 //! Three nodes on one database: the work is shared, and a node that dies is replaced.
 
-use std::{collections::BTreeSet, path::PathBuf, thread, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    thread,
+    time::Duration,
+};
 
 use autocrm_core::{
     access::Actor,
@@ -94,7 +99,7 @@ async fn of_three_who_migrate_at_once_one_does() {
 async fn three_nodes_share_the_work_and_one_that_dies_is_replaced() {
     let (database, folder) = (Database::empty().await, tempfile::tempdir().unwrap());
     let (url, pool) = (database.url(), database.pool(4).await);
-    let mut nodes = start_together(&url, folder.path().to_owned());
+    let mut nodes = start_together(&url, folder.path());
     let samples = count(&pool, "SELECT count(*) FROM autocrm.autocrm_inbound").await;
     assert!(samples > 0, "the first of them has imported the samples");
     assert_eq!(count(&pool, "SELECT count(*) FROM autocrm.autocrm_tenant").await, 1, "one made the desk");
@@ -103,8 +108,9 @@ async fn three_nodes_share_the_work_and_one_that_dies_is_replaced() {
 
     let wanted = mails();
     let crm = store(&database).await;
-    let import = tokio::spawn(take_in(crm.clone(), wanted));
-    let taken = tokio::spawn(take_tickets(vec![crm, store(&database).await]));
+    let mut callers = JoinSet::new();
+    callers.spawn(take_in(crm.clone(), wanted));
+    callers.spawn(take_tickets(vec![crm, store(&database).await]));
 
     // A frozen node shows which jobs are its own: those that the others do not end.
     let victim = nodes.remove(0);
@@ -122,12 +128,11 @@ async fn three_nodes_share_the_work_and_one_that_dies_is_replaced() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
-    import.await.unwrap();
-    taken.await.unwrap();
+    callers.join_all().await;
     let waiting = "SELECT count(*) FROM autocrm.autocrm_job WHERE state = 1
         OR (state = 0 AND run_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::int8 + 60000000)";
     let end =
-        Instant::now() + Duration::from_secs(60) + Duration::from_millis(20) * u32::try_from(wanted).unwrap();
+        Instant::now() + Duration::from_mins(1) + Duration::from_millis(20) * u32::try_from(wanted).unwrap();
     while count(&pool, waiting).await > 0 {
         assert!(Instant::now() < end, "jobs are left: {}", count(&pool, waiting).await);
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -161,7 +166,7 @@ async fn three_nodes_share_the_work_and_one_that_dies_is_replaced() {
 }
 
 /// Starts three nodes on an empty database at the same moment.
-fn start_together(url: &str, folder: PathBuf) -> Vec<Node> {
+fn start_together(url: &str, folder: &Path) -> Vec<Node> {
     let lease = LEASE.to_string();
     let shared = folder.join("shared");
     let starting: Vec<_> = (0..3)
@@ -237,16 +242,20 @@ async fn take_tickets(handles: Vec<AutoCrm>) {
         let agent = crm.admin().create_user(&system, &new).await.unwrap();
         members.push(Member {
             user: agent.id,
-            skills: Default::default(),
-            languages: Default::default(),
+            skills: BTreeMap::default(),
+            languages: BTreeSet::default(),
             capacity: Capacity::new(1_000).unwrap(),
             // Nobody is given a ticket: they take them.
             availability: Availability::Away,
         });
     }
     let agents: Vec<_> = members.iter().map(|member| member.user).collect();
-    let spec =
-        TeamSpec { name: "All".parse().unwrap(), description: None, categories: Default::default(), members };
+    let spec = TeamSpec {
+        name: "All".parse().unwrap(),
+        description: None,
+        categories: BTreeSet::default(),
+        members,
+    };
     crm.admin().create_team(&system, &spec).await.unwrap();
     let customer =
         crm.admin().create_user(&system, &NewUser::customer("Ann".parse().unwrap())).await.unwrap();

@@ -1,11 +1,5 @@
 //! What PostgreSQL's full-text search adds to the contract of text indexes: stems, titles, mistyped words, followers at once.
 
-#![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "support/postgres.rs"]
-mod support;
-
 use autocrm_core::{
     access::ArticleVisibility,
     change::Position,
@@ -14,8 +8,9 @@ use autocrm_core::{
     text::Language,
 };
 use autocrm_storage::postgres::{PostgresConfig, PostgresStore, PostgresTextIndex};
-use support::Database;
 use uuid::Uuid;
+
+use crate::support::Database;
 
 fn id<T: From<Uuid>>(number: u128) -> T {
     Uuid::from_u128(number).into()
@@ -28,7 +23,11 @@ fn article(number: u128, language: Option<&str>, title: &str, text: &str) -> Ind
         title: title.to_owned(),
         visibility: ArticleVisibility::Public,
         language: language.map(|code| Language::new(code).unwrap()),
-        chunks: vec![IndexedChunk { id: id::<ChunkId>(number), heading: String::new(), text: text.to_owned() }],
+        chunks: vec![IndexedChunk {
+            id: id::<ChunkId>(number),
+            heading: String::new(),
+            text: text.to_owned(),
+        }],
     }
 }
 
@@ -99,7 +98,8 @@ async fn a_mistyped_word_is_looked_up_only_where_nothing_is_found() {
     let index = open(&database).await;
     assert!(index.corrects(), "the server has pg_trgm");
     let (tenant, other) = (id(1), id(2));
-    let changes = [article(1, Some("en"), "Passwords", "about the password"), article(2, None, "passwort", "")];
+    let changes =
+        [article(1, Some("en"), "Passwords", "about the password"), article(2, None, "passwort", "")];
     index.apply(tenant, &changes, Position::new(1)).await.unwrap();
     index.apply(other, &[article(3, None, "Passwrd", "")], Position::new(1)).await.unwrap();
     assert_eq!(found(&index, tenant, "pasword").await.len(), 2);

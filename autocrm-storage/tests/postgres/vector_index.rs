@@ -1,11 +1,5 @@
 //! The suite of vector indexes on pgvector: two handles with pools of their own on one database.
 
-#![cfg(feature = "pgvector")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "support/postgres.rs"]
-mod support;
-
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,7 +9,8 @@ use autocrm_core::{
 };
 use autocrm_storage::postgres::{PostgresConfig, PostgresStore, PostgresVectorIndex};
 use sqlx::PgPool;
-use support::Database;
+
+use crate::support::Database;
 
 struct Pgvector;
 
@@ -35,12 +30,14 @@ impl Harness<dyn VectorIndex> for Pgvector {
         let reopened = Arc::clone(&database);
         Backend::new(open(database.pool(CONNECTIONS).await).await)
             .with_second(open(database.pool(CONNECTIONS).await).await)
-            .with_reopen(Box::new(move || Box::pin(async move { open(reopened.pool(CONNECTIONS).await).await })))
+            .with_reopen(Box::new(move || {
+                Box::pin(async move { open(reopened.pool(CONNECTIONS).await).await })
+            }))
             .keeping(database)
     }
 }
 
-mod vector_index {
+mod suite {
     use super::Pgvector;
 
     autocrm_core::vector_index_conformance!(Pgvector);

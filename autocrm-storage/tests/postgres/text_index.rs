@@ -1,11 +1,5 @@
 //! The suite of text indexes on PostgreSQL: two handles with pools of their own on one database.
 
-#![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "support/postgres.rs"]
-mod support;
-
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,7 +9,8 @@ use autocrm_core::{
 };
 use autocrm_storage::postgres::{PostgresConfig, PostgresStore, PostgresTextIndex};
 use sqlx::PgPool;
-use support::Database;
+
+use crate::support::Database;
 
 struct Postgres;
 
@@ -35,12 +30,14 @@ impl Harness<dyn TextIndex> for Postgres {
         let reopened = Arc::clone(&database);
         Backend::new(open(database.pool(CONNECTIONS).await).await)
             .with_second(open(database.pool(CONNECTIONS).await).await)
-            .with_reopen(Box::new(move || Box::pin(async move { open(reopened.pool(CONNECTIONS).await).await })))
+            .with_reopen(Box::new(move || {
+                Box::pin(async move { open(reopened.pool(CONNECTIONS).await).await })
+            }))
             .keeping(database)
     }
 }
 
-mod text_index {
+mod suite {
     use super::Postgres;
 
     autocrm_core::text_index_conformance!(Postgres);

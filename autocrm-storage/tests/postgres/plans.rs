@@ -1,11 +1,5 @@
 //! Searches at 100,000 rows use their indexes: the server counts the scans of each, and none may be of a whole table.
 
-#![cfg(feature = "pgvector")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "support/postgres.rs"]
-mod support;
-
 use std::collections::BTreeSet;
 
 use autocrm_core::{
@@ -18,8 +12,9 @@ use autocrm_core::{
 };
 use autocrm_storage::postgres::{PostgresConfig, PostgresStore, PostgresTextIndex, PostgresVectorIndex};
 use sqlx::{AssertSqlSafe, PgPool};
-use support::Database;
 use uuid::Uuid;
+
+use crate::support::Database;
 
 /// The dimensions of the vectors.
 const DIMENSIONS: usize = 16;
@@ -212,10 +207,17 @@ async fn words_are_found_through_their_indexes() {
         offset: 0,
         limit: 10,
     };
-    let hits =
-        assert_uses!(&pool, "autocrm_passage", "autocrm_passage_words", index.search(&query("word77 printer")));
+    let hits = assert_uses!(
+        &pool,
+        "autocrm_passage",
+        "autocrm_passage_words",
+        index.search(&query("word77 printer"))
+    );
     assert_eq!(hits.len(), 6, "the common word ranks, the rare one finds");
     let before = scans(&pool, "autocrm_term", "autocrm_term_pkey").await;
     assert_uses!(&pool, "autocrm_term", "autocrm_term_trigrams", index.search(&query("pasword")));
-    assert!(scans(&pool, "autocrm_term", "autocrm_term_pkey").await.0 > before.0, "words are looked up by their key");
+    assert!(
+        scans(&pool, "autocrm_term", "autocrm_term_pkey").await.0 > before.0,
+        "words are looked up by their key"
+    );
 }

@@ -1,12 +1,6 @@
 //! The indexes on a server as it is in production: the owner of the tables is no superuser, the pool's user owns nothing,
 //! and an extension may be missing.
 
-#![cfg(feature = "pgvector")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "support/postgres.rs"]
-mod support;
-
 use std::collections::BTreeSet;
 
 use autocrm_core::{
@@ -16,15 +10,16 @@ use autocrm_core::{
     id::{ArticleId, ChunkId, TenantId},
     knowledge::{Embedding, EmbeddingSpace, Metric},
     port::{
-        EmbeddedChunk, IndexChange, IndexedChunk, TextIndex as _, TextQuery, VectorBatch, VectorChange, VectorIndex as _,
-        VectorQuery,
+        EmbeddedChunk, IndexChange, IndexedChunk, TextIndex as _, TextQuery, VectorBatch, VectorChange,
+        VectorIndex as _, VectorQuery,
     },
     text::{Key, ModelName},
 };
 use autocrm_storage::postgres::{PostgresConfig, PostgresStore, PostgresTextIndex, PostgresVectorIndex};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
-use support::{Database, server};
 use uuid::Uuid;
+
+use crate::support::{Database, server};
 
 fn id<T: From<Uuid>>(number: u128) -> T {
     Uuid::from_u128(number).into()
@@ -91,7 +86,12 @@ fn batch(tenant: TenantId, article: u128, visibility: ArticleVisibility, after: 
         tenant,
         after: Position::new(after),
         upto: Position::new(after + 1),
-        changes: vec![VectorChange::Replace { article: id::<ArticleId>(article), visibility, language: None, chunks }],
+        changes: vec![VectorChange::Replace {
+            article: id::<ArticleId>(article),
+            visibility,
+            language: None,
+            chunks,
+        }],
     }
 }
 
@@ -114,8 +114,11 @@ async fn use_both(pool: &PgPool) {
     assert_eq!(vectors.search(&query(two)).await.unwrap().len(), 1);
     // An index of neighbours is made through the function of the owner.
     let text = "UPDATE autocrm.autocrm_vector_cursor SET passages = '{20000,0,0}' WHERE tenant = $1::uuid";
-    let mut tx = pool.begin().await.unwrap();
-    let settings = format!("SET LOCAL ROLE autocrm_runtime; SET LOCAL autocrm.kind = 'system'; SET LOCAL autocrm.tenant = '{two}'");
+    let mut connection = pool.acquire().await.unwrap();
+    let mut tx = connection.begin().await.unwrap();
+    let settings = format!(
+        "SET LOCAL ROLE autocrm_runtime; SET LOCAL autocrm.kind = 'system'; SET LOCAL autocrm.tenant = '{two}'"
+    );
     sqlx::raw_sql(AssertSqlSafe(settings)).execute(&mut *tx).await.unwrap();
     sqlx::query(text).bind(two.to_string()).execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
@@ -184,7 +187,15 @@ async fn without_the_extension_everything_else_works() {
     let plain = Plain::new().await;
     let owner = plain.pool(&plain.owner).await;
     PostgresStore::migrate(&owner).await.unwrap();
-    run(&plain.root, &format!("REVOKE CREATE ON DATABASE {} FROM {}", owner.connect_options().get_database().unwrap(), plain.owner)).await;
+    run(
+        &plain.root,
+        &format!(
+            "REVOKE CREATE ON DATABASE {} FROM {}",
+            owner.connect_options().get_database().unwrap(),
+            plain.owner
+        ),
+    )
+    .await;
     let refused = PostgresVectorIndex::migrate(&owner).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unsupported);
     assert!(refused.to_string().contains("CREATE EXTENSION vector"), "{refused}");
@@ -205,7 +216,8 @@ async fn without_the_extension_everything_else_works() {
 
 /// Returns the chunks that the policies alone show, without any condition of ours.
 async fn shown(pool: &PgPool, table: &str, role: &str, tenant: TenantId, kind: &str) -> BTreeSet<String> {
-    let mut tx = pool.begin().await.unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    let mut tx = connection.begin().await.unwrap();
     let settings = format!(
         "SET LOCAL ROLE {role}; SET LOCAL autocrm.tenant = '{tenant}'; SET LOCAL autocrm.kind = '{kind}';
          SET LOCAL autocrm.query = '''printer'''"
@@ -246,9 +258,13 @@ async fn policies_alone_keep_tenants_and_visibilities_apart() {
         articles.iter().map(|article| format!("{one}{}", id::<ChunkId>(*article))).collect()
     };
     for (table, role) in [("autocrm_vector_1", "autocrm_runtime"), ("autocrm_passage", "autocrm_search")] {
-        for (kind, articles) in
-            [("customer", &[1, 2][..]), ("agent", &[1, 2, 3]), ("system", &[1, 2, 3]), ("worker", &[]), ("", &[])]
-        {
+        for (kind, articles) in [
+            ("customer", &[1, 2][..]),
+            ("agent", &[1, 2, 3]),
+            ("system", &[1, 2, 3]),
+            ("worker", &[]),
+            ("", &[]),
+        ] {
             assert_eq!(shown(&pool, table, role, one, kind).await, rows(articles), "{table} as {kind:?}");
         }
         assert!(shown(&pool, table, role, id(9), "system").await.is_empty(), "{table} of an unknown tenant");
@@ -262,7 +278,8 @@ async fn policies_alone_keep_tenants_and_visibilities_apart() {
     .unwrap();
     assert_eq!(unprotected, ["autocrm_migration"]);
     for kind in ["customer", "agent", "system", ""] {
-        let mut tx = pool.begin().await.unwrap();
+        let mut connection = pool.acquire().await.unwrap();
+        let mut tx = connection.begin().await.unwrap();
         let text = format!("SET LOCAL ROLE autocrm_runtime; SET LOCAL autocrm.kind = '{kind}'");
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await.unwrap();
         let refused = sqlx::query("SELECT autocrm.drop_space(1)").execute(&mut *tx).await;
