@@ -6,6 +6,7 @@ mod row;
 mod sqlite;
 mod statement;
 mod stencil;
+mod uid;
 
 pub(crate) use postgres::fetch;
 pub(crate) use row::{Cell, Row};

@@ -20,6 +20,7 @@ use super::{
     BATCH, Ceiling,
     row::{Cell, Row},
     stencil::{Pattern, Snapshot, Stencil},
+    uid::Uid,
 };
 use crate::{
     desk,
@@ -122,7 +123,7 @@ fn row(found: &PgRow) -> Result<Row> {
             continue;
         }
         cells.push(match column.type_info().name() {
-            "UUID" => Cell::Blob(found.try_get::<Uuid, _>(at)?.as_bytes().to_vec()),
+            "UUID" => Cell::Blob(found.try_get::<Uid, _>(at)?.0.as_bytes().to_vec()),
             "INT8" => Cell::Integer(found.try_get(at)?),
             "BYTEA" => Cell::Blob(found.try_get(at)?),
             _ => Cell::Text(found.try_get(at)?),
@@ -250,8 +251,8 @@ impl Sheet {
     }
 }
 
-fn id(cell: &Cell) -> Option<Uuid> {
-    if let Cell::Blob(bytes) = cell { Uuid::from_slice(bytes).ok() } else { None }
+fn id(cell: &Cell) -> Option<Uid> {
+    if let Cell::Blob(bytes) = cell { Uuid::from_slice(bytes).ok().map(Uid) } else { None }
 }
 
 fn number(cell: &Cell) -> Option<i64> {
@@ -357,7 +358,7 @@ async fn check(connection: &mut PgConnection) -> Result<()> {
 pub(crate) async fn bare_get_per_s(place: &Workplace, tenant: TenantId, time: Duration) -> Result<f64> {
     let database = place.database()?;
     let mut first = database.connect().await?;
-    let ids: Vec<Uuid> =
+    let ids: Vec<Uid> =
         sqlx::query_scalar("SELECT id FROM autocrm.autocrm_ticket").fetch_all(&mut first).await?;
     let ids = Arc::new(ids);
     let connections = connections(database, place.callers).await?;
@@ -371,7 +372,7 @@ pub(crate) async fn bare_get_per_s(place: &Workplace, tenant: TenantId, time: Du
             while begun.elapsed() < time {
                 let Some(id) = random.pick(&ids) else { return Ok(0) };
                 let found = sqlx::query("SELECT * FROM autocrm.autocrm_ticket WHERE tenant = $1 AND id = $2")
-                    .bind(tenant.as_uuid())
+                    .bind(Uid(tenant.as_uuid()))
                     .bind(id)
                     .fetch_all(&mut connection)
                     .await?;
@@ -402,7 +403,7 @@ pub(crate) async fn bare_list(place: &Workplace, tenant: TenantId, time: Duratio
             "SELECT * FROM autocrm.autocrm_ticket
              WHERE tenant = $1 AND status = $2 AND deleted_at IS NULL ORDER BY id DESC LIMIT 51",
         )
-        .bind(tenant.as_uuid())
+        .bind(Uid(tenant.as_uuid()))
         .bind(most)
         .fetch_all(&mut connection)
         .await?;
