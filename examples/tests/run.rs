@@ -4,7 +4,6 @@ use std::{error::Error, path::Path, process::Command};
 
 #[path = "../../autocrm-storage/tests/postgres/support.rs"]
 #[expect(dead_code, reason = "the store's own tests use more of it")]
-#[expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 mod support;
 
 use serde_json::Value;
