@@ -187,20 +187,20 @@ async fn tenants(store: &PostgresStore) -> Result<Vec<Uid>> {
     Ok(all.into_iter().collect())
 }
 
-/// Takes the advisory lock for as long as the connection lives: in a transaction, so that poolers leave it alone.
+/// Takes the advisory lock for as long as the connection lives: in a transaction, so that poolers leave it alone. A copy
+/// that was killed a moment ago may still hold it, until the server sees that its client is gone.
 async fn hold(pool: &PgPool) -> Result<PgConnection> {
     let mut holder = pool.acquire().await.during(COPY)?.detach();
-    let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
+    let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '5s'";
     sqlx::raw_sql(begin).execute(&mut holder).await.during(COPY)?;
-    let is_free: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
-        .bind(LOCK)
-        .fetch_one(&mut holder)
-        .await
-        .during(COPY)?;
-    if is_free {
-        return Ok(holder);
+    let locked = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut holder).await;
+    match locked.during(COPY) {
+        Ok(_) => Ok(holder),
+        Err(error) if error.kind() == ErrorKind::Unavailable => Err(Error::new(ErrorKind::Unavailable, COPY)
+            .context("another process copies into the database")
+            .source(error)),
+        Err(error) => Err(error),
     }
-    Err(Error::new(ErrorKind::Unavailable, COPY).context("another process copies into the database"))
 }
 
 /// Marks the database as one that is being filled, which nobody opens. It is one statement: all of it happens or nothing.
