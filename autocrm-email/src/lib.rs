@@ -3,8 +3,8 @@
 //! * [`MimeParser`] (feature `parse`) is the [`MailParser`](autocrm_core::port::MailParser): the strict header scan
 //!   that decides who the author is, bounds on everything, the text and the attachments.
 //! * [`newest_reply`] (feature `parse`) finds what the sender wrote now inside a plain text, without the quoted past and
-//!   the signature. It takes a body; for a raw mail, read it first and pass `ParsedMail::text`. [`MimeParser`] itself calls
-//!   it for `trimmed_at`, which can only say where a reply ends.
+//!   the signature. It takes a body. For a raw mail, read it with [`MimeParser`] and take `ParsedMail::newest_reply`: the
+//!   parser knows the markup besides, in which mail programs name their quotations.
 //! * [`FileOutbox`] (feature `outbox`) is a [`Mailer`](autocrm_core::port::Mailer) that writes `.eml` files into a folder.
 //!
 //! ```
@@ -22,5 +22,5 @@ pub use outbox::FileOutbox;
 #[cfg(feature = "parse")]
 pub use parse::{
     Bounds, MimeParser,
-    reply::{NewestReply, newest_reply},
+    reply::{NewestReply, newest_reply, newest_reply_marked},
 };

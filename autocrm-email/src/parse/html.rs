@@ -1,9 +1,11 @@
 //! HTML to plain text in one pass, without building a tree, so that hostile nesting costs nothing.
 
 mod entity;
+mod mark;
 mod token;
 mod writer;
 
+pub use mark::{Mark, Marked};
 use token::{Token, tokens};
 use writer::Writer;
 
@@ -45,6 +47,20 @@ pub fn nests_deeper_than(html: &str, limit: usize) -> bool {
 /// Returns the text that a reader of `html` would see, at most `limit` bytes: blocks on lines of their own, list items with
 /// a dash, quotations with `>`, links to the web with their address behind them, no styles, scripts or hidden elements.
 pub fn to_text(html: &str, limit: usize) -> String {
+    convert(html, limit).text
+}
+
+/// The text of an HTML body, and what its markup says about it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Converted {
+    /// The text that a reader would see.
+    pub text: String,
+    /// The marks, in the order of the text.
+    pub marks: Vec<Marked>,
+}
+
+/// Converts as [`to_text`] does, and keeps what mail programs say about their text by classes and ids.
+pub fn convert(html: &str, limit: usize) -> Converted {
     let mut writer = Writer::new(limit);
     for token in tokens(html) {
         match token {
@@ -56,7 +72,8 @@ pub fn to_text(html: &str, limit: usize) -> String {
             break;
         }
     }
-    writer.finish()
+    let (text, marks) = writer.finish();
+    Converted { text, marks }
 }
 
 #[cfg(test)]

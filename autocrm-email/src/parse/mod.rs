@@ -4,6 +4,7 @@ pub mod address;
 mod automatic;
 mod bounds;
 mod clean;
+mod content;
 mod decode;
 pub mod header;
 pub mod html;

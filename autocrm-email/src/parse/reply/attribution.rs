@@ -98,10 +98,15 @@ fn may_open(plain: &str) -> bool {
                 .any(|opener| plain.strip_prefix(opener).is_some_and(|rest| rest.starts_with(' ')))
             || plain.starts_with('在')
             || plain.starts_with('于')
+            || plain.starts_with("--")
+            || has_time(plain)
             || phrase::WROTE.iter().any(|verb| plain.contains(verb)))
 }
 
 fn is_attribution(joined: &str, below: &[Line<'_>]) -> bool {
+    if is_ruled(joined) || opens_quoted_line(joined) {
+        return true;
+    }
     let ends = joined.ends_with([':', '：']);
     let next_is_quote = below
         .iter()
@@ -112,6 +117,9 @@ fn is_attribution(joined: &str, below: &[Line<'_>]) -> bool {
     }
     let address = joined.contains('@');
     let dated = has_date(joined);
+    if ends && next_is_quote && address && has_time(joined) {
+        return true;
+    }
     let wrote = phrase::WROTE.iter().any(|verb| contains_word(joined, verb));
     if wrote {
         return dated || address || (ends && next_is_quote);
@@ -120,6 +128,28 @@ fn is_attribution(joined: &str, below: &[Line<'_>]) -> bool {
     let bracketed = balanced && joined.trim_end_matches([':', '：']).trim_end().ends_with(['>', ')']);
     let clear = joined.starts_with(|c: char| c.is_ascii_digit()) || has_time(joined) || next_is_quote;
     dated && address && bracketed && clear
+}
+
+/// Accepts `---- On … wrote ----`.
+fn is_ruled(joined: &str) -> bool {
+    let inner = joined.trim_matches('-');
+    joined.starts_with("----")
+        && joined.ends_with("----")
+        && inner.contains('@')
+        && has_date(inner)
+        && phrase::WROTE.iter().any(|verb| inner.trim_end().ends_with(verb))
+}
+
+/// Accepts an attribution whose quotation begins on the same line: date, address in brackets, the verb, a colon, text.
+fn opens_quoted_line(joined: &str) -> bool {
+    let Some((head, rest)) = joined.split_once('>') else {
+        return false;
+    };
+    let said = rest.trim_start();
+    phrase::WROTE
+        .iter()
+        .filter_map(|verb| said.strip_prefix(verb))
+        .any(|after| after.trim_start().starts_with(':') && head.contains('@') && has_date(head))
 }
 
 fn ends_in_cjk_verb(joined: &str) -> bool {
@@ -137,7 +167,7 @@ fn contains_word(text: &str, verb: &str) -> bool {
 }
 
 /// Accepts a year, or a time of day.
-fn has_date(text: &str) -> bool {
+pub(super) fn has_date(text: &str) -> bool {
     let bytes = text.as_bytes();
     let year = bytes.windows(4).enumerate().any(|(at, four)| {
         let alone = !at.checked_sub(1).is_some_and(|before| bytes[before].is_ascii_digit())
@@ -153,7 +183,7 @@ fn has_date(text: &str) -> bool {
     year || short_date || has_time(text)
 }
 
-fn has_time(text: &str) -> bool {
+pub(super) fn has_time(text: &str) -> bool {
     text.as_bytes().windows(4).any(|four| {
         four[0].is_ascii_digit()
             && matches!(four[1], b':' | b'.')
