@@ -21,6 +21,7 @@ pub mod parse;
 pub use outbox::FileOutbox;
 #[cfg(feature = "parse")]
 pub use parse::{
-    Bounds, MimeParser,
+    Action, Bounds, Complaint, ComplaintKind, DeliveryReport, Disposition, MailClass, MimeParser,
+    RecipientStatus, Severity, StatusCode, classify,
     reply::{NewestReply, newest_reply, newest_reply_marked},
 };

@@ -11,6 +11,11 @@ pub mod html;
 mod message;
 mod mime;
 pub mod reply;
+mod report;
 
 pub use bounds::Bounds;
 pub use message::MimeParser;
+pub use report::{
+    Action, Complaint, ComplaintKind, DeliveryReport, Disposition, MailClass, RecipientStatus, Severity,
+    StatusCode, classify,
+};

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod bounce;
 pub(crate) mod classify;
 pub(crate) mod crash;
 pub(crate) mod load;
