@@ -5,6 +5,8 @@
 //! * [`newest_reply`] (feature `parse`) finds what the sender wrote now inside a plain text, without the quoted past and
 //!   the signature. It takes a body. For a raw mail, read it with [`MimeParser`] and take `ParsedMail::newest_reply`: the
 //!   parser knows the markup besides, in which mail programs name their quotations.
+//! * [`classify`] (feature `parse`) tells reports, complaints, automatic answers and lists from people's mail.
+//! * `sanitize` (feature `sanitize`) makes the HTML of [`MailContents`] fit to show.
 //! * [`FileOutbox`] (feature `outbox`) is a [`Mailer`](autocrm_core::port::Mailer) that writes `.eml` files into a folder.
 //!
 //! ```
@@ -21,7 +23,10 @@ pub mod parse;
 pub use outbox::FileOutbox;
 #[cfg(feature = "parse")]
 pub use parse::{
-    Action, Bounds, Complaint, ComplaintKind, DeliveryReport, Disposition, MailClass, MimeParser,
-    RecipientStatus, Severity, StatusCode, classify,
+    Action, Bounds, Complaint, ComplaintKind, DeliveryReport, Disposition, HtmlLimits, HtmlRefusal,
+    MailClass, MailContents, MailFile, MimeParser, RecipientStatus, Severity, StatusCode, TnefFile, classify,
     reply::{NewestReply, newest_reply, newest_reply_marked},
+    tnef_files,
 };
+#[cfg(feature = "sanitize")]
+pub use parse::{RemoteImages, SafeHtml, sanitize};

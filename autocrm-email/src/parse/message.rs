@@ -12,9 +12,9 @@ use super::{
     automatic::automatic,
     bounds::{Bounds, Findings},
     clean,
-    content::{Contents, sorted},
+    content::{Contents, MailContents, sorted},
     header::Header,
-    html::Converted,
+    html::{Converted, content_ids},
     mime::{leaves, with_line_end},
     reply::newest_reply_marked,
 };
@@ -42,6 +42,31 @@ impl MimeParser {
     /// Returns a parser with other bounds than the default ones.
     pub fn new(bounds: Bounds) -> Self {
         Self { bounds }
+    }
+
+    /// Returns what the mail holds besides its text: its HTML and its files with their bytes.
+    ///
+    /// ```
+    /// let raw = b"From: a@example.org\nContent-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n\
+    ///     <img src=cid:p@x>\n--b\nContent-Type: image/png; name=\"../p.png\"\nContent-ID: <p@x>\n\npicture\n--b--\n";
+    /// let contents = autocrm_email::MimeParser::default().contents(raw);
+    /// let picture = &contents.files[0];
+    /// assert_eq!((picture.name.as_str(), picture.inline), ("p.png", true));
+    /// ```
+    pub fn contents(&self, raw: &[u8]) -> MailContents {
+        let mut findings = Findings::default();
+        if raw.len() > self.bounds.raw {
+            findings.add(MailFinding::DecodedTooLarge);
+            return MailContents { findings: findings.into_vec(), ..MailContents::default() };
+        }
+        let header = Header::scan(raw, self.bounds.header);
+        let parts = leaves(raw, header, &self.bounds, &mut findings);
+        let (bodies, files) = sorted(parts);
+        let mut contents = Contents::new(&self.bounds, &mut findings);
+        let html = contents.markup(&bodies);
+        let shown = html.as_deref().map(content_ids).unwrap_or_default();
+        let files = contents.files(&files, &shown);
+        MailContents { html, files, findings: findings.into_vec() }
     }
 }
 

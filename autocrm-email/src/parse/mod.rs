@@ -12,10 +12,18 @@ mod message;
 mod mime;
 pub mod reply;
 mod report;
+#[cfg(feature = "sanitize")]
+mod sanitize;
+mod tnef;
 
 pub use bounds::Bounds;
+pub use content::{MailContents, MailFile};
+pub use html::{HtmlLimits, HtmlRefusal};
 pub use message::MimeParser;
 pub use report::{
     Action, Complaint, ComplaintKind, DeliveryReport, Disposition, MailClass, RecipientStatus, Severity,
     StatusCode, classify,
 };
+#[cfg(feature = "sanitize")]
+pub use sanitize::{RemoteImages, SafeHtml, sanitize};
+pub use tnef::{TnefFile, tnef_files};

@@ -1,7 +1,7 @@
 //! Attribution lines, "On … wrote:" in many languages, which may wrap over several lines.
 
 use super::{
-    line::{Kind, Line, MAX_MARKER_BYTES},
+    line::{Kind, Line, MAX_CANDIDATES, MAX_MARKER_BYTES, MAX_TEXT_LINES},
     phrase,
 };
 
@@ -12,7 +12,11 @@ const WRAPPED_LINES_IN_BRACKET: usize = 6;
 
 pub(super) fn mark(lines: &mut [Line<'_>]) {
     let mut at = 0;
-    while at < lines.len() {
+    let (mut texts, mut looked_at) = (0, 0);
+    while at < lines.len() && looked_at < MAX_CANDIDATES && texts < MAX_TEXT_LINES {
+        let is_text = lines[at].kind == Kind::Text;
+        texts += usize::from(is_text);
+        looked_at += usize::from(is_text && may_open(&lines[at].plain));
         match attribution_end(lines, at) {
             Some(end) => {
                 for line in &mut lines[at..end] {

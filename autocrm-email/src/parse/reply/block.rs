@@ -2,7 +2,7 @@
 
 use super::{
     attribution::{has_date, has_time},
-    line::{Kind, Line},
+    line::{Kind, Line, MAX_CANDIDATES},
     phrase, signature,
 };
 
@@ -11,11 +11,14 @@ const BLOCK_LINES: usize = 12;
 
 pub(super) fn mark(lines: &mut [Line<'_>]) {
     let mut at = 0;
-    while at < lines.len() {
+    let mut looked_at = 0;
+    while at < lines.len() && looked_at < MAX_CANDIDATES {
         if lines[at].kind != Kind::Text {
             at += 1;
             continue;
         }
+        let plain = &lines[at].plain;
+        looked_at += usize::from(plain.contains([':', '：']) || plain.starts_with('-'));
         if let Some(kind) = divider(&lines[at].plain) {
             lines[at].kind = kind;
             at += 1;

@@ -10,6 +10,11 @@ use super::{
 /// Longer lines are prose or data, never a marker.
 pub(super) const MAX_MARKER_BYTES: usize = 500;
 
+/// Lines that may begin a marker and are looked at closely; no mail that people read holds more.
+pub(super) const MAX_CANDIDATES: usize = 4000;
+/// Unquoted lines among which attributions are looked for.
+pub(super) const MAX_TEXT_LINES: usize = 20_000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Empty,
