@@ -3,8 +3,10 @@
 //! * [`MimeParser`] (feature `parse`) is the [`MailParser`](autocrm_core::port::MailParser): the strict header scan
 //!   that decides who the author is, bounds on everything, the text and the attachments.
 //! * [`newest_reply`] (feature `parse`) finds what the sender wrote now inside a plain text, without the quoted past and
-//!   the signature. It takes a body; for a raw mail, read it first and pass `ParsedMail::text`. [`MimeParser`] itself calls
-//!   it for `trimmed_at`, which can only say where a reply ends.
+//!   the signature. It takes a body. For a raw mail, read it with [`MimeParser`] and take `ParsedMail::newest_reply`: the
+//!   parser knows the markup besides, in which mail programs name their quotations.
+//! * [`classify`] (feature `parse`) tells reports, complaints, automatic answers and lists from people's mail.
+//! * `sanitize` (feature `sanitize`) makes the HTML of [`MailContents`] fit to show.
 //! * [`FileOutbox`] (feature `outbox`) is a [`Mailer`](autocrm_core::port::Mailer) that writes `.eml` files into a folder.
 //!
 //! ```
@@ -21,6 +23,10 @@ pub mod parse;
 pub use outbox::FileOutbox;
 #[cfg(feature = "parse")]
 pub use parse::{
-    Bounds, MimeParser,
-    reply::{NewestReply, newest_reply},
+    Action, Bounds, Complaint, ComplaintKind, DeliveryReport, Disposition, HtmlLimits, HtmlRefusal,
+    MailClass, MailContents, MailFile, MimeParser, RecipientStatus, Severity, StatusCode, TnefFile, classify,
+    reply::{NewestReply, newest_reply, newest_reply_marked},
+    tnef_files,
 };
+#[cfg(feature = "sanitize")]
+pub use parse::{RemoteImages, SafeHtml, sanitize};

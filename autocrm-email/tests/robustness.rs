@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper fails as the test that calls it")]
 
+#[path = "support/mutation.rs"]
+mod mutation;
+
 use std::{
     fs,
     path::Path,
@@ -10,22 +13,7 @@ use std::{
 
 use autocrm_core::{mail::ParsedMail, port::MailParser as _};
 use autocrm_email::{MimeParser, newest_reply};
-
-/// A small generator (xorshift64*), so that a failure can be repeated from its seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit.max(1) as u64).unwrap()
-    }
-}
+use mutation::{Random, mutate};
 
 fn examples() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/mails");
@@ -88,28 +76,7 @@ fn mutated_mails_are_answered() {
     let mut rounds = 0_u32;
     while started.elapsed() < Duration::from_secs(4) || rounds < 500 {
         let mut raw = corpus[random.below(corpus.len())].clone();
-        for _ in 0..=random.below(12) {
-            let at = random.below(raw.len());
-            match random.below(6) {
-                0 => raw[at] = u8::try_from(random.below(256)).unwrap(),
-                1 => drop(raw.drain(at..(at + random.below(40)).min(raw.len()))),
-                2 => drop(raw.splice(at..at, SPLICES[random.below(SPLICES.len())].iter().copied())),
-                3 => raw.truncate(at + 1),
-                4 => {
-                    let other = &corpus[random.below(corpus.len())];
-                    let from = random.below(other.len());
-                    let piece = other[from..(from + random.below(200)).min(other.len())].to_vec();
-                    drop(raw.splice(at..at, piece));
-                }
-                _ => {
-                    let piece = raw[at..(at + random.below(300)).min(raw.len())].to_vec();
-                    raw.extend_from_slice(&piece);
-                }
-            }
-            if raw.is_empty() {
-                raw.push(b'\n');
-            }
-        }
+        mutate(&mut raw, &corpus, SPLICES, &mut random);
         check(&raw);
         rounds += 1;
     }

@@ -47,6 +47,8 @@ enum Command {
     Mail(cmd::mail::Arguments),
     /// Finds the newest reply in mail bodies.
     Reply(cmd::reply::Arguments),
+    /// Tells reports and automatic answers from people's mail.
+    Bounce(cmd::bounce::Arguments),
     /// Trains and tests the text classifier.
     Classify(cmd::classify::Arguments),
     /// Searches a corpus with judged queries.
@@ -79,6 +81,7 @@ async fn measure(command: &Command) -> Result<Option<Report>> {
         Command::Load(arguments) => cmd::load::run(arguments).await.map(Some),
         Command::Mail(arguments) => cmd::mail::run(arguments).await.map(Some),
         Command::Reply(arguments) => cmd::reply::run(arguments).map(Some),
+        Command::Bounce(arguments) => cmd::bounce::run(arguments).map(Some),
         Command::Classify(arguments) => cmd::classify::run(arguments).map(Some),
         Command::Retrieve(arguments) => cmd::retrieve::run(arguments).await.map(Some),
         Command::Vectors(arguments) => cmd::vectors::run(arguments).await.map(Some),

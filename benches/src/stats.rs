@@ -1,6 +1,6 @@
 //! Latencies and means.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// Durations of one kind of call, in microseconds.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +49,20 @@ pub(crate) fn rate(calls: usize, elapsed: Duration) -> f64 {
 /// Returns `part / whole`, 0 for an empty whole.
 pub(crate) fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// Returns precision, recall and F1 of a class over pairs of truth and guess, 0 where nothing can be counted.
+pub(crate) fn class_figures(pairs: &[(&str, &str)], class: &str) -> (f64, f64, f64) {
+    let hits = pairs.iter().filter(|(truth, guess)| *truth == class && *guess == class).count();
+    let actual = pairs.iter().filter(|(truth, _)| *truth == class).count();
+    let named = pairs.iter().filter(|(_, guess)| *guess == class).count();
+    (share(hits, named), share(hits, actual), share(2 * hits, actual + named))
+}
+
+/// Returns the mean F1 over the classes that occur as truth.
+pub(crate) fn macro_f1(pairs: &[(&str, &str)]) -> f64 {
+    let classes: BTreeSet<&str> = pairs.iter().map(|(truth, _)| *truth).collect();
+    classes.iter().map(|class| class_figures(pairs, class).2).sum::<f64>() / classes.len().max(1) as f64
 }
 
 /// Returns the largest resident size that the process ever had, in MB (1,000,000 bytes); `None` where the system does

@@ -135,6 +135,38 @@ fn replies_are_compared() {
 }
 
 #[test]
+fn reports_are_told_from_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    write(
+        folder.path(),
+        "a.eml",
+        "Return-Path: <>\nFrom: mailer-daemon@x.example\nSubject: failure notice\n\n<a@b.example>:\n550 no such user\n",
+    );
+    write(folder.path(), "b.eml", "From: a@b.example\nAuto-Submitted: auto-replied\n\nAway.\n");
+    write(folder.path(), "c.eml", "From: a@b.example\nSubject: Hello\n\nHow are you?\n");
+    write(
+        folder.path(),
+        "d.eml",
+        "From: a@b.example\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n",
+    );
+    let labels = "file,class\na.eml,bounce\nb.eml,auto_reply\nc.eml,human\nd.eml,feedback\n";
+    write(folder.path(), "labels.csv", labels);
+    let found = measured(&["bounce", "--cases", path]);
+    assert_eq!((found["cases"].as_u64(), found["correct"].as_u64()), (Some(4), Some(4)), "{found}");
+    assert_eq!((found["macro_f1"].as_f64(), found["human_as_bounce"].as_u64()), (Some(1.0), Some(0)));
+    assert_eq!(found["per_class"]["bounce"]["recall"], 1.0);
+    numbers(&found, &["per_s"]);
+    write(folder.path(), "labels.csv", &labels.replace("a.eml,bounce", "a.eml,human"));
+    let found = measured(&["bounce", "--cases", path]);
+    assert_eq!(found["human_as_bounce"], 1);
+    write(folder.path(), "labels.csv", "file,class\na.eml,spam\n");
+    assert!(refused(&["bounce", "--cases", path]).contains("labels.csv:2: `spam` is none of"));
+    write(folder.path(), "labels.csv", "file,class\ngone.eml,human\n");
+    assert!(refused(&["bounce", "--cases", path]).contains("gone.eml"));
+}
+
+#[test]
 fn texts_are_classified() {
     let folder = tempfile::tempdir().unwrap();
     let (mut train, mut test) = ("text,label\n".to_owned(), "text,label\n".to_owned());

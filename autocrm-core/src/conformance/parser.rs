@@ -22,9 +22,13 @@ fn assert_clean(mail: &ParsedMail) {
     assert!(!mail.text.contains('\0'), "a text holds NUL");
     assert!(mail.attachments.iter().all(|file| !file.content_type.contains('\0')));
     assert!(mail.attachments.len() <= 100 && mail.references.len() <= 50);
-    if let Some(end) = mail.trimmed_at {
-        assert!(mail.text.is_char_boundary(end), "the cut lies within a character");
+    for cut in [mail.reply_at, mail.trimmed_at].into_iter().flatten() {
+        assert!(mail.text.is_char_boundary(cut), "a cut lies within a character");
     }
+    assert!(
+        mail.reply_at <= Some(mail.trimmed_at.unwrap_or(mail.text.len())),
+        "a reply ends before it begins"
+    );
 }
 
 /// P1: any bytes are answered within bounded time; what cannot be read is in the findings.

@@ -294,10 +294,20 @@ pub struct ParsedMail {
     pub automatic: Option<Automatic>,
     /// The whole text; may be empty.
     pub text: String,
-    /// The byte of `text` at which quoted or signed text begins.
+    /// The byte of `text` at which the newest reply begins, if quoted text stands above it.
+    pub reply_at: Option<usize>,
+    /// The byte of `text` at which the newest reply ends, if quoted or signed text stands below it.
     pub trimmed_at: Option<usize>,
     /// Attached files, at most 100.
     pub attachments: Vec<ParsedAttachment>,
     /// What staff should know.
     pub findings: Vec<MailFinding>,
+}
+
+impl ParsedMail {
+    /// Returns what the author wrote now, out of the whole text.
+    pub fn newest_reply(&self) -> &str {
+        let range = self.reply_at.unwrap_or(0)..self.trimmed_at.unwrap_or(self.text.len());
+        self.text.get(range).unwrap_or(&self.text).trim()
+    }
 }

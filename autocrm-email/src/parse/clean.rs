@@ -1,6 +1,7 @@
 //! Texts out of a mail, made fit to show: no controls, no invisible or direction-changing characters in names.
 
 use autocrm_core::text::{Name, one_line};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// Names that a path or a shell gives a meaning of its own.
 const FALLBACK_NAME: &str = "attachment";
@@ -9,7 +10,9 @@ const FALLBACK_NAME: &str = "attachment";
 /// control, bidirectional and zero-width characters and without dots or spaces around it. Cleaned before anything is
 /// looked at, so that no check can be passed by a character that disappears later.
 pub(crate) fn attachment_name(declared: Option<&str>) -> Option<Name> {
-    let visible: String = declared.unwrap_or_default().chars().filter(|&c| !is_invisible(c)).collect();
+    let composed = declared.unwrap_or_default().nfc().filter(|&c| !is_invisible(c));
+    // What stood apart may compose once nothing invisible stands between.
+    let visible: String = composed.collect::<String>().nfc().collect();
     let last = visible.rsplit(['/', '\\']).next().unwrap_or_default();
     let safe: String =
         last.chars().map(|c| if "<>:\"|?*".contains(c) || c.is_control() { '_' } else { c }).collect();
@@ -93,6 +96,12 @@ mod tests {
         assert_eq!(name("a\r\nb\0.txt"), "ab.txt");
         assert_eq!(name("what?.log"), "what_.log");
         assert_eq!(name("Größe 漢字.pdf"), "Größe 漢字.pdf");
+        assert_eq!(name("Gro\u{308}\u{df}e.pdf"), "Gr\u{f6}\u{df}e.pdf", "composed");
+        assert_eq!(
+            name("Gro\u{200d}\u{308}sse.pdf"),
+            "Gr\u{f6}sse.pdf",
+            "composed after what is invisible is gone"
+        );
         for empty in ["", "..", "\u{200b}", "a/", " . "] {
             assert_eq!(name(empty), "attachment", "{empty:?}");
         }

@@ -2,25 +2,25 @@
 
 use autocrm_core::{
     clock::Timestamp,
-    mail::{MailFinding, MessageIdHeader, ParsedAttachment, ParsedMail},
+    mail::{MailFinding, MessageIdHeader, ParsedMail},
     port::MailParser,
-    text::{EmailAddress, Name, Subject, truncate_bytes},
+    text::{EmailAddress, Name, Subject},
 };
 use mail_parser::{HeaderValue, parsers::MessageStream};
 
 use super::{
     automatic::automatic,
     bounds::{Bounds, Findings},
-    clean, decode,
+    clean,
+    content::{Contents, MailContents, sorted},
     header::Header,
-    html,
-    mime::{Leaf, leaves, with_line_end},
-    reply::newest_reply,
+    html::{Converted, content_ids},
+    mime::{leaves, with_line_end},
+    reply::newest_reply_marked,
 };
 
 /// The last ids of a thread that are kept.
 const MAX_REFERENCES: usize = 50;
-const OCTETS: &str = "application/octet-stream";
 
 /// Reads raw mails (RFC 5322, MIME). Our own scan decides the author and our own walk the structure; mail-parser
 /// decodes values, transfer encodings and character sets.
@@ -43,6 +43,31 @@ impl MimeParser {
     pub fn new(bounds: Bounds) -> Self {
         Self { bounds }
     }
+
+    /// Returns what the mail holds besides its text: its HTML and its files with their bytes.
+    ///
+    /// ```
+    /// let raw = b"From: a@example.org\nContent-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n\
+    ///     <img src=cid:p@x>\n--b\nContent-Type: image/png; name=\"../p.png\"\nContent-ID: <p@x>\n\npicture\n--b--\n";
+    /// let contents = autocrm_email::MimeParser::default().contents(raw);
+    /// let picture = &contents.files[0];
+    /// assert_eq!((picture.name.as_str(), picture.inline), ("p.png", true));
+    /// ```
+    pub fn contents(&self, raw: &[u8]) -> MailContents {
+        let mut findings = Findings::default();
+        if raw.len() > self.bounds.raw {
+            findings.add(MailFinding::DecodedTooLarge);
+            return MailContents { findings: findings.into_vec(), ..MailContents::default() };
+        }
+        let header = Header::scan(raw, self.bounds.header);
+        let parts = leaves(raw, header, &self.bounds, &mut findings);
+        let (bodies, files) = sorted(parts);
+        let mut contents = Contents::new(&self.bounds, &mut findings);
+        let html = contents.markup(&bodies);
+        let shown = html.as_deref().map(content_ids).unwrap_or_default();
+        let files = contents.files(&files, &shown);
+        MailContents { html, files, findings: findings.into_vec() }
+    }
 }
 
 impl MailParser for MimeParser {
@@ -58,22 +83,17 @@ impl MailParser for MimeParser {
         } else {
             let parts = leaves(raw, header, &self.bounds, &mut findings);
             let (bodies, files) = sorted(parts);
-            let mut contents =
-                Contents { bounds: &self.bounds, decoded: 0, html: 0, findings: &mut findings };
-            mail.text = contents.text(&bodies);
+            let mut contents = Contents::new(&self.bounds, &mut findings);
+            let Converted { text, marks } = contents.text(&bodies);
             mail.attachments = contents.attachments(&files);
+            let reply = newest_reply_marked(&text, &marks).range();
+            mail.reply_at = (text.len() - text.trim_start().len() < reply.start).then_some(reply.start);
+            mail.trimmed_at = (reply.end < text.trim_end().len()).then_some(reply.end);
+            mail.text = text;
         }
-        mail.trimmed_at = trim_offset(&mail.text);
         mail.findings = findings.into_vec();
         mail
     }
-}
-
-/// A reply that stands below its quotation has no end to cut at: such a text is shown whole.
-fn trim_offset(text: &str) -> Option<usize> {
-    let range = newest_reply(text).range();
-    let first = text.len() - text.trim_start().len();
-    (range.start <= first && range.end < text.trim_end().len()).then_some(range.end)
 }
 
 fn from_header(header: &Header<'_>, findings: &mut Findings) -> ParsedMail {
@@ -108,7 +128,7 @@ fn from_header(header: &Header<'_>, findings: &mut Findings) -> ParsedMail {
 }
 
 /// Decodes encoded words (RFC 2047).
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     if !text.contains("=?") {
         return text.to_owned();
     }
@@ -143,123 +163,4 @@ fn sent_at(header: &Header<'_>) -> Option<Timestamp> {
         }
         _ => None,
     }
-}
-
-/// Tells what is read from what is listed.
-fn sorted(parts: Vec<Leaf<'_>>) -> (Vec<Leaf<'_>>, Vec<Leaf<'_>>) {
-    let shown = |leaf: &Leaf<'_>| {
-        let media_type = leaf.media_type();
-        !leaf.is_attachment()
-            && leaf.declared_name().is_none()
-            && (media_type == "text/plain" || media_type == "text/html")
-    };
-    parts.into_iter().partition(shown)
-}
-
-/// Decodes contents within the bounds of one mail.
-struct Contents<'a> {
-    bounds: &'a Bounds,
-    decoded: usize,
-    html: usize,
-    findings: &'a mut Findings,
-}
-
-impl Contents<'_> {
-    /// Joins the texts of the parts that are shown. Of an alternative the plain text counts, unless it is empty.
-    fn text(&mut self, bodies: &[Leaf<'_>]) -> String {
-        let mut texts: Vec<String> = Vec::new();
-        let mut at = 0;
-        while let Some(first) = bodies.get(at) {
-            let same =
-                |leaf: &&Leaf<'_>| first.alternative.is_some() && leaf.alternative == first.alternative;
-            let group =
-                bodies.get(at..at + bodies[at..].iter().take_while(same).count().max(1)).unwrap_or_default();
-            let plain: Vec<String> = group
-                .iter()
-                .filter(|leaf| leaf.media_type() != "text/html")
-                .filter_map(|leaf| self.plain(leaf))
-                .collect();
-            if plain.is_empty() {
-                texts.extend(
-                    group
-                        .iter()
-                        .filter(|leaf| leaf.media_type() == "text/html")
-                        .filter_map(|leaf| self.html(leaf)),
-                );
-            } else {
-                texts.extend(plain);
-            }
-            at += group.len().max(1);
-        }
-        let joined = texts.join("\n\n");
-        if joined.len() <= self.bounds.text {
-            return joined;
-        }
-        self.findings.add(MailFinding::TextTooLarge);
-        truncate_bytes(&joined, self.bounds.text).trim_end().to_owned()
-    }
-
-    /// Returns whether `size` more decoded bytes are allowed.
-    fn allow(&mut self, size: usize) -> bool {
-        self.decoded = self.decoded.saturating_add(size);
-        let allowed = self.decoded <= self.bounds.decoded;
-        if !allowed {
-            self.findings.add(MailFinding::DecodedTooLarge);
-        }
-        allowed
-    }
-
-    fn plain(&mut self, leaf: &Leaf<'_>) -> Option<String> {
-        if !self.allow(leaf.body.len()) {
-            return None;
-        }
-        let bytes = decode::content(leaf);
-        let kept = bytes.get(..self.bounds.text).unwrap_or(&bytes);
-        if kept.len() < bytes.len() {
-            self.findings.add(MailFinding::TextTooLarge);
-        }
-        Some(clean::body(&decode::text(leaf, kept))).filter(|text| !text.trim().is_empty())
-    }
-
-    fn html(&mut self, leaf: &Leaf<'_>) -> Option<String> {
-        if !self.allow(leaf.body.len()) {
-            return None;
-        }
-        let bytes = decode::content(leaf);
-        self.html = self.html.saturating_add(bytes.len());
-        if self.html > self.bounds.html {
-            self.findings.add(MailFinding::HtmlTooLarge);
-            return None;
-        }
-        let markup = decode::text(leaf, &bytes);
-        if html::nests_deeper_than(&markup, self.bounds.html_depth) {
-            self.findings.add(MailFinding::HtmlTooLarge);
-            return None;
-        }
-        Some(clean::body(&html::to_text(&markup, self.bounds.text))).filter(|text| !text.trim().is_empty())
-    }
-
-    fn attachments(&mut self, files: &[Leaf<'_>]) -> Vec<ParsedAttachment> {
-        if files.len() > self.bounds.attachments {
-            self.findings.add(MailFinding::TooManyAttachments);
-        }
-        let mut found = Vec::new();
-        for leaf in files.iter().take(self.bounds.attachments) {
-            if !self.allow(leaf.body.len()) {
-                break;
-            }
-            let size = u64::try_from(decode::content(leaf).len()).unwrap_or(u64::MAX);
-            if let Some(name) = clean::attachment_name(leaf.declared_name().map(decoded).as_deref()) {
-                found.push(ParsedAttachment { name, content_type: media_type(leaf), size });
-            }
-        }
-        found
-    }
-}
-
-fn media_type(leaf: &Leaf<'_>) -> String {
-    let declared = leaf.media_type();
-    let good = declared.len() <= 127
-        && declared.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/.+-_".contains(&byte));
-    if good && leaf.content_type.is_some() { declared } else { OCTETS.to_owned() }
 }

@@ -41,6 +41,14 @@ impl Leaf<'_> {
         self.disposition.as_ref().is_some_and(ContentType::is_attachment)
     }
 
+    /// Returns the Content-ID without its brackets (RFC 2045 §7), if it is of a sane length.
+    pub(crate) fn content_id(&self) -> Option<String> {
+        let written = self.header.text("content-id")?;
+        let bare = written.trim().trim_start_matches('<').trim_end_matches('>').trim();
+        let sane = !bare.is_empty() && bare.len() <= 250 && !bare.chars().any(char::is_control);
+        sane.then(|| bare.to_owned())
+    }
+
     /// Returns the declared file name, decoded, as the sender wrote it: not safe for any use but cleaning.
     pub(crate) fn declared_name(&self) -> Option<&str> {
         let disposition = self.disposition.as_ref().and_then(|field| field.attribute("filename"));

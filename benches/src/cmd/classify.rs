@@ -13,7 +13,7 @@ use crate::{
     input::{self, Labelled},
     random::Random,
     report::Report,
-    stats::{rate, share},
+    stats::{self, rate, share},
 };
 
 /// Trains on one file and tests on another.
@@ -116,16 +116,9 @@ fn accuracy(guesses: &[&Guess]) -> f64 {
     share(guesses.iter().filter(|guess| guess.label == guess.truth).count(), guesses.len())
 }
 
-/// Returns the mean F1 over the classes of the test texts.
 fn macro_f1(guesses: &[&Guess]) -> f64 {
-    let classes: BTreeSet<&str> = guesses.iter().map(|guess| guess.truth.as_str()).collect();
-    let f1 = |class: &str| {
-        let hits = guesses.iter().filter(|guess| guess.truth == class && guess.label == class).count();
-        let actual = guesses.iter().filter(|guess| guess.truth == class).count();
-        let named = guesses.iter().filter(|guess| guess.label == class).count();
-        share(2 * hits, actual + named)
-    };
-    classes.iter().map(|class| f1(class)).sum::<f64>() / classes.len().max(1) as f64
+    let pairs: Vec<_> = guesses.iter().map(|guess| (guess.truth.as_str(), guess.label.as_str())).collect();
+    stats::macro_f1(&pairs)
 }
 
 /// Returns the share of texts beyond the scope that fall below the confidence that keeps 95 % of those inside.

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod bounce;
 pub(crate) mod cancel;
 pub(crate) mod classify;
 pub(crate) mod crash;

@@ -82,7 +82,10 @@ fn cases(folder: &Path) -> Result<Vec<Case>> {
 fn reply(path: &Path) -> Result<String> {
     let raw = fs::read(path).map_err(|error| Failure::in_file(path, None, error))?;
     let is_mail = path.extension().is_some_and(|extension| extension == "eml") || has_header(&raw);
-    let text = if is_mail { MimeParser::default().parse(&raw).text } else { input::text_of(path)? };
+    if is_mail {
+        return Ok(MimeParser::default().parse(&raw).newest_reply().to_owned());
+    }
+    let text = input::text_of(path)?;
     Ok(newest_reply(&text).text(&text).to_owned())
 }
 

@@ -1,6 +1,6 @@
 //! Reading data sets. Whatever is wrong is named with its file and line.
 
-mod csv;
+pub(crate) mod csv;
 mod jsonl;
 mod mails;
 mod tsv;

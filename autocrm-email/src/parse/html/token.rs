@@ -127,23 +127,25 @@ fn tag_name(inner: &str) -> (&str, &str) {
 }
 
 /// Returns the value of an attribute as written, with its character references.
-pub(super) fn attribute<'a>(attributes: &'a str, wanted: &str) -> Option<&'a str> {
-    let mut rest = attributes.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
-    while !rest.is_empty() {
-        let name_end =
-            rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '=' | '/')).unwrap_or(rest.len());
-        let (name, after_name) = rest.split_at_checked(name_end)?;
-        let (value, after) = attribute_value(after_name.trim_ascii_start());
-        if name.eq_ignore_ascii_case(wanted) {
-            return Some(value);
-        }
-        let next = after.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
-        if next.len() == rest.len() {
+pub(super) fn attribute<'a>(written: &'a str, wanted: &str) -> Option<&'a str> {
+    attributes(written).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
+}
+
+/// Returns the attributes of a tag as written, in order.
+pub(super) fn attributes(written: &str) -> impl Iterator<Item = (&str, &str)> {
+    let separates = |c: char| c.is_ascii_whitespace() || c == '/';
+    let mut rest = written.trim_start_matches(separates);
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
             return None;
         }
-        rest = next;
-    }
-    None
+        let name_end = rest.find(|c: char| separates(c) || c == '=').unwrap_or(rest.len());
+        let (name, after_name) = rest.split_at_checked(name_end)?;
+        let (value, after) = attribute_value(after_name.trim_ascii_start());
+        let next = after.trim_start_matches(separates);
+        rest = if next.len() == rest.len() { "" } else { next };
+        Some((name, value))
+    })
 }
 
 fn attribute_value(rest: &str) -> (&str, &str) {

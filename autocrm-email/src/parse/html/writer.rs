@@ -2,7 +2,11 @@
 
 use autocrm_core::text::truncate_bytes;
 
-use super::{VOID, entity, token::attribute};
+use super::{
+    VOID, entity,
+    mark::{Marked, Marks},
+    token::attribute,
+};
 
 /// Deeper quotations are marked as deep as this.
 const MAX_QUOTE_DEPTH: usize = 8;
@@ -29,6 +33,7 @@ pub(super) struct Writer {
     hidden: Option<(String, usize)>,
     /// The address of the open link, and where its text starts.
     link: Option<(String, usize)>,
+    marks: Marks,
 }
 
 impl Writer {
@@ -42,6 +47,7 @@ impl Writer {
             preformatted: 0,
             hidden: None,
             link: None,
+            marks: Marks::default(),
         }
     }
 
@@ -49,10 +55,11 @@ impl Writer {
         self.out.len() >= self.limit
     }
 
-    pub(super) fn finish(mut self) -> String {
+    /// Returns the text and what the markup says about it.
+    pub(super) fn finish(mut self) -> (String, Vec<Marked>) {
         let kept = truncate_bytes(&self.out, self.limit).trim_end().len();
         self.out.truncate(kept);
-        self.out
+        (self.out, self.marks.finish(kept))
     }
 
     pub(super) fn text(&mut self, text: &str) {
@@ -64,6 +71,7 @@ impl Writer {
                 '\n' if self.preformatted > 0 => self.line_break(),
                 _ if c.is_whitespace() && self.preformatted == 0 => self.space = true,
                 '\t' => self.put(c),
+                '\u{feff}' => {}
                 _ if c.is_control() => {}
                 _ => self.put(c),
             }
@@ -82,6 +90,9 @@ impl Writer {
             return;
         }
         self.begin_block(name);
+        if !VOID.contains(&name) || name == "hr" {
+            self.marks.open(name, attributes, self.out.len());
+        }
         match name {
             "br" => self.line_break(),
             "hr" => self.put_all("---"),
@@ -110,6 +121,7 @@ impl Writer {
             }
             return;
         }
+        self.marks.close(name, self.out.len());
         match name {
             "a" => self.close_link(),
             "pre" => self.preformatted = self.preformatted.saturating_sub(1),

@@ -1,7 +1,7 @@
 //! Attribution lines, "On … wrote:" in many languages, which may wrap over several lines.
 
 use super::{
-    line::{Kind, Line, MAX_MARKER_BYTES},
+    line::{Kind, Line, MAX_CANDIDATES, MAX_MARKER_BYTES, MAX_TEXT_LINES},
     phrase,
 };
 
@@ -12,7 +12,11 @@ const WRAPPED_LINES_IN_BRACKET: usize = 6;
 
 pub(super) fn mark(lines: &mut [Line<'_>]) {
     let mut at = 0;
-    while at < lines.len() {
+    let (mut texts, mut looked_at) = (0, 0);
+    while at < lines.len() && looked_at < MAX_CANDIDATES && texts < MAX_TEXT_LINES {
+        let is_text = lines[at].kind == Kind::Text;
+        texts += usize::from(is_text);
+        looked_at += usize::from(is_text && may_open(&lines[at].plain));
         match attribution_end(lines, at) {
             Some(end) => {
                 for line in &mut lines[at..end] {
@@ -98,10 +102,15 @@ fn may_open(plain: &str) -> bool {
                 .any(|opener| plain.strip_prefix(opener).is_some_and(|rest| rest.starts_with(' ')))
             || plain.starts_with('在')
             || plain.starts_with('于')
+            || plain.starts_with("--")
+            || has_time(plain)
             || phrase::WROTE.iter().any(|verb| plain.contains(verb)))
 }
 
 fn is_attribution(joined: &str, below: &[Line<'_>]) -> bool {
+    if is_ruled(joined) || opens_quoted_line(joined) {
+        return true;
+    }
     let ends = joined.ends_with([':', '：']);
     let next_is_quote = below
         .iter()
@@ -112,6 +121,9 @@ fn is_attribution(joined: &str, below: &[Line<'_>]) -> bool {
     }
     let address = joined.contains('@');
     let dated = has_date(joined);
+    if ends && next_is_quote && address && has_time(joined) {
+        return true;
+    }
     let wrote = phrase::WROTE.iter().any(|verb| contains_word(joined, verb));
     if wrote {
         return dated || address || (ends && next_is_quote);
@@ -120,6 +132,28 @@ fn is_attribution(joined: &str, below: &[Line<'_>]) -> bool {
     let bracketed = balanced && joined.trim_end_matches([':', '：']).trim_end().ends_with(['>', ')']);
     let clear = joined.starts_with(|c: char| c.is_ascii_digit()) || has_time(joined) || next_is_quote;
     dated && address && bracketed && clear
+}
+
+/// Accepts `---- On … wrote ----`.
+fn is_ruled(joined: &str) -> bool {
+    let inner = joined.trim_matches('-');
+    joined.starts_with("----")
+        && joined.ends_with("----")
+        && inner.contains('@')
+        && has_date(inner)
+        && phrase::WROTE.iter().any(|verb| inner.trim_end().ends_with(verb))
+}
+
+/// Accepts an attribution whose quotation begins on the same line: date, address in brackets, the verb, a colon, text.
+fn opens_quoted_line(joined: &str) -> bool {
+    let Some((head, rest)) = joined.split_once('>') else {
+        return false;
+    };
+    let said = rest.trim_start();
+    phrase::WROTE
+        .iter()
+        .filter_map(|verb| said.strip_prefix(verb))
+        .any(|after| after.trim_start().starts_with(':') && head.contains('@') && has_date(head))
 }
 
 fn ends_in_cjk_verb(joined: &str) -> bool {
@@ -137,7 +171,7 @@ fn contains_word(text: &str, verb: &str) -> bool {
 }
 
 /// Accepts a year, or a time of day.
-fn has_date(text: &str) -> bool {
+pub(super) fn has_date(text: &str) -> bool {
     let bytes = text.as_bytes();
     let year = bytes.windows(4).enumerate().any(|(at, four)| {
         let alone = !at.checked_sub(1).is_some_and(|before| bytes[before].is_ascii_digit())
@@ -153,7 +187,7 @@ fn has_date(text: &str) -> bool {
     year || short_date || has_time(text)
 }
 
-fn has_time(text: &str) -> bool {
+pub(super) fn has_time(text: &str) -> bool {
     text.as_bytes().windows(4).any(|four| {
         four[0].is_ascii_digit()
             && matches!(four[1], b':' | b'.')

@@ -1,7 +1,8 @@
 //! "Original message" lines and the header blocks that mail programs put above an unquoted original.
 
 use super::{
-    line::{Kind, Line},
+    attribution::{has_date, has_time},
+    line::{Kind, Line, MAX_CANDIDATES},
     phrase, signature,
 };
 
@@ -10,15 +11,18 @@ const BLOCK_LINES: usize = 12;
 
 pub(super) fn mark(lines: &mut [Line<'_>]) {
     let mut at = 0;
-    while at < lines.len() {
+    let mut looked_at = 0;
+    while at < lines.len() && looked_at < MAX_CANDIDATES {
         if lines[at].kind != Kind::Text {
             at += 1;
             continue;
         }
+        let plain = &lines[at].plain;
+        looked_at += usize::from(plain.contains([':', '：']) || plain.starts_with('-'));
         if let Some(kind) = divider(&lines[at].plain) {
             lines[at].kind = kind;
             at += 1;
-        } else if let Some(end) = block_end(lines, at) {
+        } else if let Some(end) = block_end(lines, at).or_else(|| formed_block_end(lines, at)) {
             for line in &mut lines[at..end] {
                 if line.kind != Kind::Empty {
                     line.kind = Kind::Header;
@@ -31,14 +35,23 @@ pub(super) fn mark(lines: &mut [Line<'_>]) {
     }
 }
 
+/// Words that mean an original message when they stand alone between lines: too common to count as a beginning.
+const BETWEEN_RULES: &[&str] = &["original", "原始", "原文", "forwarded", "quoted text", "zitat", "citation"];
+
 /// Recognises "-----Original Message-----" and "Begin forwarded message:".
 fn divider(plain: &str) -> Option<Kind> {
     let dashes = |c: char| matches!(c, '-' | '_' | '=' | '*' | '~' | '—' | '–' | '─' | '>' | '<' | ' ' | '+');
-    let inner = plain.trim_matches(dashes);
+    // Some programs write the reference of a no-break space into plain text.
+    let named_spaces =
+        |text| str::trim_matches(text, dashes).trim_start_matches("&nbsp;").trim_end_matches("&nbsp;");
+    let inner = named_spaces(plain).trim_matches(dashes);
     let drawn = plain.len() - inner.len() >= 4 && !plain.starts_with(char::is_alphanumeric);
     let named = inner.trim_end_matches([':', '：']);
     let opens =
         |words: &[&str]| words.iter().any(|phrase| named == *phrase || (drawn && named.starts_with(phrase)));
+    if drawn && BETWEEN_RULES.contains(&inner) {
+        return Some(Kind::Original);
+    }
     if inner.len() > 120 || !(drawn || inner.ends_with([':', '：'])) {
         return None;
     }
@@ -69,6 +82,39 @@ fn label(plain: &str) -> Option<Label> {
         (Label::Subject, phrase::SUBJECT),
     ];
     tables.into_iter().find(|(_, names)| names.contains(&bare)).map(|(found, _)| found)
+}
+
+/// Returns the line after a block whose labels are in no table, known by its form: at least four fields, the first of
+/// them a name with a bracketed address, another one a date with a time of day, blank lines around all of them.
+fn formed_block_end(lines: &[Line<'_>], start: usize) -> Option<usize> {
+    let opens = start.checked_sub(1).is_none_or(|above| lines[above].kind == Kind::Empty);
+    let first = field_value(&lines[start].plain)?;
+    if !opens || !first.contains('@') || !first.ends_with(['>', ']']) {
+        return None;
+    }
+    let fields = lines[start..]
+        .iter()
+        .take(BLOCK_LINES)
+        .take_while(|line| line.kind == Kind::Text && field_value(&line.plain).is_some())
+        .count();
+    let end = start + fields;
+    let dated = lines[start + 1..end]
+        .iter()
+        .filter_map(|line| field_value(&line.plain))
+        .any(|value| has_date(value) && has_time(value) && !value.contains('@'));
+    let closed = lines.get(end).is_none_or(|line| line.kind == Kind::Empty);
+    (fields >= 4 && dated && closed).then_some(end)
+}
+
+/// Returns the value of `label: value`, whatever the label's language.
+fn field_value(plain: &str) -> Option<&str> {
+    let (name, value) = plain.split_once([':', '：'])?;
+    let bare = name.trim_matches(['*', '_', ' ', '\u{a0}', '\t']);
+    let labels = (1..=3).contains(&bare.split_whitespace().count())
+        && bare.chars().count() <= 25
+        && bare.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '\u{a0}' | '-' | '\''));
+    let said = value.trim();
+    (labels && !said.is_empty()).then_some(said)
 }
 
 /// Returns the line after the block that starts at `start`: it names a sender and at least two other fields,

@@ -1,9 +1,19 @@
 //! Line kinds: each line of a body is looked at once and keeps its place in the text.
 
-use super::{REPLY_DELIMITER, attribution, block, phrase};
+use std::borrow::Cow;
+
+use super::{
+    super::html::{Mark, Marked},
+    REPLY_DELIMITER, attribution, block, phrase,
+};
 
 /// Longer lines are prose or data, never a marker.
 pub(super) const MAX_MARKER_BYTES: usize = 500;
+
+/// Lines that may begin a marker and are looked at closely; no mail that people read holds more.
+pub(super) const MAX_CANDIDATES: usize = 4000;
+/// Unquoted lines among which attributions are looked for.
+pub(super) const MAX_TEXT_LINES: usize = 20_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -20,6 +30,8 @@ pub(super) enum Kind {
     Header,
     /// Our own "reply above this line".
     Delimiter,
+    /// What the markup calls a signature.
+    Signature,
 }
 
 #[derive(Debug)]
@@ -55,12 +67,40 @@ pub(super) fn classify(text: &str) -> Vec<Line<'_>> {
     lines
 }
 
+/// Lets the markup speak where the words said nothing.
+pub(super) fn apply(lines: &mut [Line<'_>], marks: &[Marked]) {
+    for marked in marks {
+        let first = lines.partition_point(|line| line.start < marked.range.start);
+        let covered = lines[first..]
+            .iter_mut()
+            .take_while(|line| marked.mark == Mark::PastBelow || line.start < marked.range.end);
+        for line in covered.filter(|line| line.kind == Kind::Text) {
+            line.kind = match marked.mark {
+                Mark::Quoted => Kind::Quote,
+                Mark::Attribution => Kind::Attribution,
+                Mark::Signature => Kind::Signature,
+                Mark::PastBelow => Kind::Original,
+            };
+        }
+    }
+}
+
 fn plain(line: &str) -> String {
     if line.len() > MAX_MARKER_BYTES {
         return String::new();
     }
-    let bare = line.trim().trim_matches(['*', '_', '\u{feff}', '\u{200b}']).trim();
+    let shown: Cow<'_, str> = if line.is_ascii() {
+        Cow::Borrowed(line)
+    } else {
+        Cow::Owned(line.chars().filter(|c| !is_directional(*c)).collect())
+    };
+    let bare = shown.trim().trim_matches(['*', '_']).trim();
     bare.to_lowercase()
+}
+
+/// Marks that turn the direction of writing or show nothing; Hebrew and Arabic attributions are full of them.
+fn is_directional(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn first_look(line: &Line<'_>) -> Kind {

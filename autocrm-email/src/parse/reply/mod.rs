@@ -15,6 +15,8 @@ use std::ops::Range;
 
 use line::{Kind, Line};
 
+use super::html::Marked;
+
 /// The line that outgoing mails carry above the quoted conversation; whatever stands at or below it is not a reply.
 pub const REPLY_DELIMITER: &str = "##- Please reply above this line -##";
 
@@ -47,7 +49,15 @@ impl NewestReply {
 
 /// Finds the newest reply in the plain text of one mail; linear in the length of `text`.
 pub fn newest_reply(text: &str) -> NewestReply {
-    let lines = line::classify(text);
+    newest_reply_marked(text, &[])
+}
+
+/// Finds the newest reply in a text made from HTML, whose markup said more about it ([`html::convert`]).
+///
+/// [`html::convert`]: super::html::convert
+pub fn newest_reply_marked(text: &str, marks: &[Marked]) -> NewestReply {
+    let mut lines = line::classify(text);
+    line::apply(&mut lines, marks);
     let range = reply_lines(&lines);
     let bytes = match (lines.get(range.start), range.end.checked_sub(1).and_then(|last| lines.get(last))) {
         (Some(first), Some(last)) if !range.is_empty() => first.start..last.end(),

@@ -50,8 +50,13 @@ fn is_separator(lines: &[Line<'_>], at: usize, region: &Range<usize>) -> bool {
         return true;
     }
     is_rule(bare)
-        && lines[at - 1].kind == Kind::Empty
+        && (lines[at - 1].kind == Kind::Empty || is_long_underscore(bare))
         && !region.clone().any(|other| other != at && lines[other].text.trim() == bare)
+}
+
+/// No heading is underlined with a long line of underscores, so that such a rule may stand directly under the text.
+fn is_long_underscore(bare: &str) -> bool {
+    bare.len() >= 8 && bare.bytes().all(|byte| byte == b'_')
 }
 
 /// Accepts a line drawn with one or more of the usual characters. Rules that repeat, or that stand directly under
@@ -65,6 +70,9 @@ pub(super) fn is_rule(bare: &str) -> bool {
 
 /// Returns whether a mail program, phone or tracker wrote the line.
 fn is_added(line: &Line<'_>) -> bool {
+    if line.kind == Kind::Signature {
+        return true;
+    }
     let bare = line.plain.trim_matches(['<', '(', '[', '-', '—', ' ']);
     if bare.is_empty() {
         return line.kind == Kind::Text && !line.text.is_empty() && is_rule(line.text.trim());

@@ -37,6 +37,16 @@ pub(super) const WROTE: &[&str] = &[
     "je napisao",
     "je napisala",
     "je napisal",
+    "napisao je",
+    "napisala je",
+    "napisala",
+    "napisao",
+    "missatge de",
+    "כתב/ה",
+    "כתב(ה)",
+    "تمت كتابة",
+    "kirjutas järgmist",
+    "написал(а)",
     "написал",
     "написала",
     "написав",
@@ -135,6 +145,7 @@ pub(super) const OPENERS: &[&str] = &[
     "since",
     "-------- on",
     "---- on",
+    "missatge de",
 ];
 
 /// What help desks write above the quoted conversation.
@@ -157,6 +168,8 @@ pub(super) const ORIGINAL: &[&str] = &[
     "original mail",
     "original email",
     "original e-mail",
+    "reply message",
+    "antwort-nachricht",
     "message d'origine",
     "message d’origine",
     "message original",

@@ -94,6 +94,8 @@ pub(in crate::parse::reply) const SENT_FROM: &[&str] = &[
     "отправлено от",
     "отправлено через",
     "надіслано з",
+    "изпратено от",
+    "изпратено с",
     "надіслано від",
     "надіслано за",
     "скачайте outlook",
@@ -128,8 +130,9 @@ pub(in crate::parse::reply) const SENT_FROM: &[&str] = &[
 ];
 /// Pairs of a start and an end that make such a line together: the start alone opens ordinary sentences.
 pub(in crate::parse::reply) const SENT_FROM_PAIRS: &[(&str, &str)] = &[
-    ("von meinem ", "gesendet"),
-    ("von meiner ", "gesendet"),
+    ("von meinem", "gesendet"),
+    ("von meiner", "gesendet"),
+    ("von unterwegs", "gesendet"),
     ("mit meinem ", "gesendet"),
     ("lähetetty ", "puhelimesta"),
     ("saadetud ", "telefonist"),
