@@ -103,7 +103,9 @@ fn tnef(bytes: &[u8]) {
 
 fn replay_and_mutate(target: fn(&[u8]), seeds: &[&[u8]], splices: &[&[u8]], seed: u64) {
     let corpus: Vec<Vec<u8>> = seeds.iter().map(|seed| seed.to_vec()).collect();
-    corpus.iter().for_each(|seed| target(seed));
+    for seed in &corpus {
+        target(seed);
+    }
     let seconds = option_env!("AUTOCRM_FUZZ_SECONDS").and_then(|text| text.parse().ok()).unwrap_or(2);
     let mut random = Random(seed);
     let started = Instant::now();
