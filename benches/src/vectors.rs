@@ -108,8 +108,9 @@ mod tests {
 
     #[test]
     fn vectors_repeat_and_lie_around_their_centres() {
-        let drawn = Source::new(7, 64).draw(500);
-        assert_eq!(drawn.values, Source::new(7, 64).draw(500).values);
+        // Five times as many as there are centres, so that the first centre has some around it.
+        let drawn = Source::new(7, 64).draw(5_000);
+        assert_eq!(drawn.values, Source::new(7, 64).draw(5_000).values);
         for place in 0..drawn.len() {
             assert!((product(drawn.get(place), drawn.get(place)) - 1.0).abs() < 1e-5);
         }

@@ -94,9 +94,15 @@ const WORDS: &[&str] =
 impl RandomWorld {
     /// Returns the world of a seed: `tenants` tenants with `tickets` tickets each.
     pub fn new(seed: u64, tenants: u32, tickets: usize) -> Self {
+        Self::of_scenes(0..tenants, seed, tickets)
+    }
+
+    /// Returns the world of a seed whose tenants are those of the scenes with the given numbers, so that it can stand
+    /// beside others in one store.
+    pub fn of_scenes(numbers: std::ops::Range<u32>, seed: u64, tickets: usize) -> Self {
         let mut dice = Dice::new(seed);
         let mut world = Self { sets: Vec::new(), tenants: Vec::new() };
-        for number in 0..tenants {
+        for number in numbers {
             let played = Play { scene: Scene::new(number), dice: &mut dice, sets: &mut world.sets };
             let tenant = played.tenant(number, tickets);
             world.tenants.push(tenant);

@@ -47,7 +47,7 @@ impl Desk {
         let config = config(&directory);
         SqliteStore::migrate(&config).unwrap();
         let store = SqliteStore::open(config).unwrap();
-        let world = RandomWorld::new(7, 3, 120);
+        let world = RandomWorld::of_scenes(10..13, 7, 120);
         for set in &world.sets {
             store.commit(set).await.unwrap();
         }
