@@ -160,8 +160,8 @@ pub(crate) fn in_savepoint<T>(
 /// Whether each call of a batch has a savepoint of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// None: the first refusal of a call that has written something ends the batch, which is then begun anew. Savepoints copy every page that a call is the
-    /// first to change, which costs a sixth of the throughput where nothing is refused.
+    /// None: the first refusal of a call that has written something ends the batch, which is then begun anew. Savepoints
+    /// copy every page that a call is the first to change, which costs a sixth of the throughput where nothing is refused.
     Plain,
     /// Each: what a refused call wrote is taken back, and its neighbours go on.
     Guarded,
