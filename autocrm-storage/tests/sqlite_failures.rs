@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
+#[path = "support/waiting.rs"]
+mod waiting;
 
 use std::{fs, time::Duration};
 
@@ -221,13 +223,16 @@ async fn damage_is_found_by_the_doctor() {
     let (set, ticket) = fixture.scene.ticket(fixture.customer.id, "Damage", None);
     fixture.store.commit(&set).await.unwrap();
     let stored = fixture.store.ticket(&fixture.scope(), ticket.id).await.unwrap().unwrap();
-    let (set, _, _) = fixture.scene.message(&author, &stored, "a text", true);
+    let (set, stored, _) = fixture.scene.message(&author, &stored, "a text", true);
     fixture.store.commit(&set).await.unwrap();
+    let (set, _, _) = fixture.scene.message(&author, &stored, "another text", true);
+    fixture.store.commit(&set).await.unwrap();
+    waiting::until_none_waits(&place.path()).await;
     assert_eq!(SqliteStore::doctor(&place.config()), []);
     for (damage, code) in [
         ("UPDATE autocrm_counter SET number = 0", "counter_behind"),
         ("DELETE FROM autocrm_event WHERE position = 2", "positions_with_gaps"),
-        ("DELETE FROM autocrm_search", "search_incomplete"),
+        ("DELETE FROM autocrm_search WHERE rowid = 1", "search_incomplete"),
         ("DELETE FROM autocrm_ticket", "message_without_ticket"),
     ] {
         raw(&place).batch_execute(damage).unwrap();

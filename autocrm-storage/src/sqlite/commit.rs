@@ -34,8 +34,6 @@ pub(crate) struct Attempt<'a> {
     pub(crate) tenant: Uid,
     /// The numbers given to new tickets.
     numbers: Vec<(TicketId, TicketNumber)>,
-    /// The ticket written last and its subject, under which the messages that follow are found.
-    pub(crate) subject: Option<(Uid, String)>,
 }
 
 /// Applies a change set. On an error the caller takes everything back that was written; the plan can be applied again.
@@ -54,7 +52,7 @@ pub(crate) fn apply(
         ledger.note_untouched(false);
         kept.forget(connection)?;
     }
-    let mut attempt = Attempt { connection, ledger, tenant: plan.tenant, numbers: Vec::new(), subject: None };
+    let mut attempt = Attempt { connection, ledger, tenant: plan.tenant, numbers: Vec::new() };
     for requirement in &plan.requirements {
         attempt.require(*requirement)?;
     }

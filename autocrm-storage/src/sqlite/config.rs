@@ -87,11 +87,11 @@ impl SqliteConfig {
     /// Opens a connection that works in WAL mode. SQLite makes a missing file; callers who must not do so look first.
     pub(crate) fn connect(&self) -> Result<SqliteConnection> {
         let mut connection = self.look()?;
-        // The WAL is moved into the file every 16,000 pages rather than 1,000, so that the two syncs of that are paid
-        // less often; temporary b-trees and savepoint journals stay in memory.
+        // The log is moved into the file by a thread (see `checkpoint`), by a commit only where that has failed to;
+        // temporary b-trees and savepoint journals stay in memory.
         let pragmas = format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; PRAGMA foreign_keys = ON;
-             PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;",
+             PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 32000; PRAGMA journal_size_limit = 67108864;",
             self.synchronous.as_str()
         );
         connection.batch_execute(&pragmas).during(OPEN)?;

@@ -18,14 +18,14 @@ use diesel::{
 use crate::{
     column::{Code, Uid, from_json, number},
     record::{MessageRecord, Saved},
-    schema::{autocrm_message, autocrm_template, autocrm_ticket},
+    schema::{autocrm_message, autocrm_template},
     sqlite::{
         SqliteStore,
         commit::Attempt,
         failure::During,
+        index::SearchChange,
         reader::snapshot,
         save::{COMMIT, save, written},
-        search::SearchChange,
         statement::Sql,
         ticket,
     },
@@ -33,45 +33,26 @@ use crate::{
 
 const READ: &str = "message";
 
-/// Writes a message and notes what it is found by.
+/// Writes a message and notes that its words have changed.
 pub(crate) fn save(attempt: &mut Attempt<'_>, saved: &Saved<MessageRecord>) -> Result<()> {
-    let fresh = saved.from == 0;
-    let row: i64 = if fresh {
+    if saved.from == 0 {
         let row = attempt.ledger.next_message_row(attempt.connection)?;
         let numbered = (autocrm_message::row.eq(row), &saved.record);
         let inserted =
             diesel::insert_into(autocrm_message::table).values(numbered).execute(attempt.connection);
         written(inserted, "autocrm_message")?;
-        row
+        attempt.ledger.note_fresh(saved.record.body.len());
     } else {
         save!(attempt.connection, saved, autocrm_message by tenant, id)?;
-        autocrm_message::table
+        let row = autocrm_message::table
             .filter(autocrm_message::tenant.eq(saved.record.tenant))
             .filter(autocrm_message::id.eq(saved.record.id))
             .select(autocrm_message::row)
             .get_result(attempt.connection)
-            .during(COMMIT)?
-    };
-    let subject = subject(attempt, saved.record.ticket)?;
-    let public = saved.record.audience == MessageAudience::Public.code();
-    let text = format!("{subject}\n{}", saved.record.body);
-    attempt.ledger.note_search(SearchChange::Put { row, fresh, tenant: saved.record.tenant, public, text });
-    Ok(())
-}
-
-/// Returns the subject of a ticket at this point of the change set; empty when there is no such ticket.
-fn subject(attempt: &mut Attempt<'_>, id: Uid) -> Result<String> {
-    if let Some((_, subject)) = attempt.subject.as_ref().filter(|(written, _)| *written == id) {
-        return Ok(subject.clone());
+            .during(COMMIT)?;
+        attempt.ledger.note_search(SearchChange::Rewritten { row });
     }
-    let stored: Option<String> = autocrm_ticket::table
-        .filter(autocrm_ticket::tenant.eq(attempt.tenant))
-        .filter(autocrm_ticket::id.eq(id))
-        .select(autocrm_ticket::subject)
-        .get_result(attempt.connection)
-        .optional()
-        .during(COMMIT)?;
-    Ok(stored.unwrap_or_default())
+    Ok(())
 }
 
 /// Returns the largest row number of a message, 0 when there is none.

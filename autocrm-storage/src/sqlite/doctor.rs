@@ -66,7 +66,7 @@ const COUNTS: &[(&str, &str, &str)] = &[
     (
         "search_incomplete",
         "SELECT count(*) FROM autocrm_message m LEFT JOIN autocrm_search_docsize s ON s.id = m.row \
-         WHERE s.id IS NULL",
+         WHERE s.id IS NULL AND m.row <= (SELECT max(id) FROM autocrm_search_docsize)",
         "messages that the search index lacks",
     ),
     (

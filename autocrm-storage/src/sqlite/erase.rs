@@ -13,8 +13,8 @@ use crate::{
     sqlite::{
         commit::Attempt,
         failure::During,
+        index::SearchChange,
         save::{COMMIT, conflict},
-        search::SearchChange,
         statement::Sql,
     },
 };
@@ -77,7 +77,6 @@ pub(crate) fn ticket(attempt: &mut Attempt<'_>, id: TicketId) -> Result<()> {
         unreferenced(attempt, raw)?;
     }
     diesel::delete(autocrm_ticket::table.find(row)).execute(attempt.connection).during(COMMIT)?;
-    attempt.subject = None;
     Ok(())
 }
 
@@ -90,7 +89,7 @@ fn messages(attempt: &mut Attempt<'_>, ticket: Uid) -> Result<()> {
         .load(attempt.connection)
         .during(COMMIT)?;
     for (row, message) in rows {
-        attempt.ledger.note_search(SearchChange::Remove { row });
+        attempt.ledger.note_search(SearchChange::Removed { row });
         let (kind, target) = target_columns(FeedbackTarget::Message { message: message.to() });
         Sql::<()>::new("DELETE FROM autocrm_feedback WHERE tenant = ? AND target_kind = ? AND target = ?")
             .uid(attempt.tenant)

@@ -4,6 +4,7 @@
 //! at that moment: one durable transaction, in which each change set keeps its own outcome, and every answer after it.
 //! Reads go to threads with connections of their own, which in WAL mode neither wait for the writer nor hold it up.
 
+mod checkpoint;
 mod commit;
 mod config;
 mod conversation;
@@ -12,6 +13,7 @@ mod erase;
 pub(crate) mod failure;
 mod host;
 mod inbox;
+mod index;
 mod journal;
 mod knowledge;
 mod list;

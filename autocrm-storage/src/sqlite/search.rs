@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::{
     column::Uid,
     schema::autocrm_message,
-    sqlite::{SqliteStore, failure::During, reader::snapshot, save::COMMIT, statement::Sql},
+    sqlite::{SqliteStore, failure::During, index, reader::snapshot, statement::Sql},
 };
 
 const SEARCH: &str = "search_tickets";
@@ -35,48 +35,9 @@ const LOOKED_UP: i64 = 500;
 /// messages of the tenant.
 const WALKED: usize = 2_000;
 
-/// A change of the index.
-#[derive(Debug)]
-pub(crate) enum SearchChange {
-    /// The words under which a message is found.
-    Put { row: i64, fresh: bool, tenant: Uid, public: bool, text: String },
-    /// A message is gone.
-    Remove { row: i64 },
-}
-
 /// The tenant as one word of the index.
 fn word_of(tenant: Uid) -> String {
     tenant.0.simple().to_string()
-}
-
-/// Writes changes of the index, in order.
-pub(crate) fn write(
-    connection: &mut SqliteConnection,
-    changes: impl Iterator<Item = SearchChange>,
-) -> Result<()> {
-    for change in changes {
-        let (removed, put) = match change {
-            SearchChange::Put { row, fresh, tenant, public, text } => {
-                let (open, inner) = if public { (text, String::new()) } else { (String::new(), text) };
-                ((!fresh).then_some(row), Some((row, word_of(tenant), open, inner)))
-            }
-            SearchChange::Remove { row } => (Some(row), None),
-        };
-        if let Some(row) = removed {
-            let removal = Sql::<()>::new("DELETE FROM autocrm_search WHERE rowid = ?").number(row);
-            removal.execute(connection).during(COMMIT)?;
-        }
-        if let Some((row, tenant, open, inner)) = put {
-            Sql::<()>::new("INSERT INTO autocrm_search (rowid, tenant, open, inner) VALUES (?, ?, ?, ?)")
-                .number(row)
-                .text(tenant)
-                .text(open)
-                .text(inner)
-                .execute(connection)
-                .during(COMMIT)?;
-        }
-    }
-    Ok(())
 }
 
 /// Builds an FTS5 query of quoted words, in which no operator has a meaning; `None` without words.
@@ -112,13 +73,18 @@ fn start(connection: &mut SqliteConnection, tenant: Uid, page: &PageRequest) -> 
 
 type Hit = (i64, Uid, Uid);
 
-fn statement(scope: &Scope, expression: String, before: i64) -> Sql<(BigInt, Binary, Binary)> {
+/// The index, and that of the messages which wait to be taken up by it.
+const INDEX: &str = "autocrm_search";
+const WAITING: &str = "autocrm_waiting";
+
+fn statement(table: &str, scope: &Scope, expression: &str, before: i64) -> Sql<(BigInt, Binary, Binary)> {
     let tenant = Uid::of(scope.tenant());
-    let mut text = "SELECT m.row, m.id, m.ticket FROM autocrm_search s \
+    let mut text = format!(
+        "SELECT m.row, m.id, m.ticket FROM {table} s \
         CROSS JOIN autocrm_message m ON m.row = s.rowid \
         CROSS JOIN autocrm_ticket t ON t.tenant = m.tenant AND t.id = m.ticket \
-        WHERE s.autocrm_search MATCH ? AND s.rowid < ? AND m.tenant = ? AND t.deleted_at IS NULL"
-        .to_owned();
+        WHERE s.{table} MATCH ? AND s.rowid < ? AND m.tenant = ? AND t.deleted_at IS NULL"
+    );
     let mut users: Vec<Uid> = Vec::new();
     match scope.view() {
         View::Tenant => {}
@@ -137,7 +103,7 @@ fn statement(scope: &Scope, expression: String, before: i64) -> Sql<(BigInt, Bin
         }
     }
     text.push_str(" ORDER BY s.rowid DESC");
-    let begun = Sql::new(text).text(expression).number(before).uid(tenant);
+    let begun = Sql::new(text).text(expression.to_owned()).number(before).uid(tenant);
     users.into_iter().fold(begun, Sql::uid)
 }
 
@@ -151,14 +117,23 @@ fn search(
     let notes = query.notes && scope.sees_audience(MessageAudience::Internal);
     let Some(expression) = expression(tenant, &query.text, notes) else { return Ok(Page::default()) };
     let before = start(connection, tenant, page)?;
+    let last = index::last_row(connection)?;
+    let waiting = index::waiting(connection, tenant, last)? > 0;
     if let View::Customer(user) = scope.view() {
         let own = own_messages(connection, tenant, Uid::of(*user), before)?;
         if i64::try_from(own.len()).is_ok_and(|count| count <= LOOKED_UP) {
-            let latest = latest_hits(connection, &expression, before)?;
+            let fresh = if waiting {
+                latest_hits(WAITING, connection, &expression, before)?
+            } else {
+                BTreeSet::new()
+            };
+            let latest = latest_hits(INDEX, connection, &expression, before)?;
             let end = if latest.len() < WALKED { None } else { latest.first().copied() };
             let mut held = |hit: Hit| {
                 let walked = end.is_none_or(|end| hit.0 >= end);
-                let found = if walked {
+                let found = if hit.0 > last {
+                    Ok(fresh.contains(&hit.0))
+                } else if walked {
                     Ok(latest.contains(&hit.0))
                 } else {
                     matches(connection, &expression, hit.0)
@@ -168,8 +143,13 @@ fn search(
             return gather(own.into_iter().filter_map(move |hit| held(hit).transpose()), page);
         }
     }
-    let hits = statement(scope, expression, before).load_iter::<Hit, _>(connection).during(SEARCH)?;
-    gather(hits.map(|hit| hit.during(SEARCH)), page)
+    let fresh: Vec<Hit> = if waiting {
+        statement(WAITING, scope, &expression, before).load(connection).during(SEARCH)?
+    } else {
+        Vec::new()
+    };
+    let hits = statement(INDEX, scope, &expression, before).load_iter::<Hit, _>(connection).during(SEARCH)?;
+    gather(fresh.into_iter().map(Ok).chain(hits.map(|hit| hit.during(SEARCH))), page)
 }
 
 /// Returns the public messages of a customer's tickets, newest first, up to one more than are looked up.
@@ -192,9 +172,14 @@ fn own_messages(connection: &mut SqliteConnection, tenant: Uid, user: Uid, befor
 }
 
 /// Returns the rows of the latest hits, at most [`WALKED`].
-fn latest_hits(connection: &mut SqliteConnection, expression: &str, before: i64) -> Result<BTreeSet<i64>> {
+fn latest_hits(
+    table: &str,
+    connection: &mut SqliteConnection,
+    expression: &str,
+    before: i64,
+) -> Result<BTreeSet<i64>> {
     let text = format!(
-        "SELECT rowid FROM autocrm_search WHERE autocrm_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT {WALKED}"
+        "SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT {WALKED}"
     );
     let rows: Vec<i64> =
         Sql::<BigInt>::new(text).text(expression).number(before).load(connection).during(SEARCH)?;

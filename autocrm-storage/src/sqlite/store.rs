@@ -12,7 +12,7 @@ use autocrm_core::{
     error::{Error, ErrorKind, Result},
     port::Committer,
 };
-use diesel::SqliteConnection;
+use diesel::{SqliteConnection, connection::SimpleConnection};
 use tokio::sync::{Notify, oneshot};
 
 use crate::{
@@ -24,8 +24,9 @@ use crate::{
         commit,
         config::SqliteConfig,
         doctor,
+        failure::During,
         inbox::{Inbox, Refused},
-        migrate,
+        index, migrate,
         reader::{self, Look},
         receipt,
         writer::{Call, Command, Ledger, Writer},
@@ -89,7 +90,8 @@ impl SqliteStore {
             (shared.config.clone(), Arc::clone(&shared.writes), Arc::clone(&shared.wake));
         shared.start("autocrm-writer", move || Writer::new(&config, connection, &inbox, &wake).run())?;
         for _ in 0..shared.config.readers {
-            let (own, inbox) = (shared.config.connect_existing()?, Arc::clone(&shared.reads));
+            let (mut own, inbox) = (shared.config.connect_existing()?, Arc::clone(&shared.reads));
+            own.batch_execute(index::WAITING).during(OPEN)?;
             shared.start("autocrm-reader", move || reader::run(own, &inbox))?;
         }
         Ok(Self { shared: Arc::new(shared) })

@@ -24,7 +24,7 @@ use crate::{
         SqliteStore,
         commit::Attempt,
         failure::During,
-        list,
+        index, list,
         reader::snapshot,
         save::{COMMIT, conflict, written},
         statement::Cached,
@@ -39,6 +39,7 @@ const READ: &str = "ticket";
 struct Present {
     row: i64,
     version: i64,
+    subject: String,
     requester: Uid,
     rest: String,
 }
@@ -69,6 +70,10 @@ pub(crate) fn save(attempt: &mut Attempt<'_>, plan: &mut TicketPlan) -> Result<(
         let Some(present) = present.filter(|present| present.version == saved.from) else {
             return Err(conflict(id));
         };
+        if present.subject != record.subject {
+            // Messages are found under the subject that they were written under.
+            index::take_up(attempt.connection)?;
+        }
         let target = autocrm_ticket::table.find(present.row);
         let updated = Cached(diesel::update(target).set(&*record)).execute(attempt.connection);
         written(updated, "autocrm_ticket")?;
@@ -76,7 +81,6 @@ pub(crate) fn save(attempt: &mut Attempt<'_>, plan: &mut TicketPlan) -> Result<(
             repeat(attempt.connection, &present, record, involved, tags)?;
         }
     }
-    attempt.subject = Some((record.id, record.subject.clone()));
     Ok(())
 }
 

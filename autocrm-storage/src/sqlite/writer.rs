@@ -1,7 +1,12 @@
 //! The one writer: takes what is queued, commits all of it durably at once, and answers only then. Each call keeps its
 //! own outcome: as soon as one is refused, the batch is begun anew with a savepoint for each.
 
-use std::{collections::HashMap, sync::mpsc, thread, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{atomic::AtomicBool, mpsc},
+    thread,
+    time::Duration,
+};
 
 use autocrm_core::error::{Error, ErrorKind, Result};
 use diesel::{RunQueryDsl, SqliteConnection, connection::SimpleConnection};
@@ -10,13 +15,14 @@ use tokio::sync::{Notify, oneshot};
 use crate::{
     column::Uid,
     sqlite::{
+        checkpoint,
         config::SqliteConfig,
         conversation,
         failure::{During, repeat},
         inbox::{CloseAtEnd, Inbox},
+        index::{self, SearchChange},
         journal::{self, Counter},
         receipt::{self, Kept},
-        search::{self, SearchChange},
         statement::Sql,
     },
 };
@@ -30,17 +36,28 @@ pub(crate) struct Ledger {
     counters: HashMap<Uid, Counter>,
     /// The version of each tenant's scheme that was asked for, as it stands in the batch.
     schemes: HashMap<Uid, i64>,
-    /// Entries of the search index. They wait for the end, because FTS5 writes its pending terms out whenever a
-    /// savepoint opens, and one segment per change set would cost more than all its rows.
+    /// Entries of the search index that change. They wait for the end, because FTS5 writes its pending terms out
+    /// whenever a savepoint opens.
     search: Vec<SearchChange>,
     /// The row number of the last message, once a message was added.
     message_row: Option<i64>,
+    /// What waits to be taken up by the search index.
+    waiting: Waiting,
     /// Who kept a receipt, and when: as many of the oldest are looked at when the batch ends.
     receipts: Vec<Kept>,
     /// Whether workers may find a new job.
     jobs: bool,
     /// Whether the change set that is being applied has written nothing so far, so that its refusal leaves nothing.
     untouched: bool,
+}
+
+/// The messages that the search index has not taken up.
+#[derive(Debug, Clone, Copy, Default)]
+struct Waiting {
+    /// Whether there may be any.
+    any: bool,
+    /// The length of those that are known.
+    bytes: usize,
 }
 
 /// Where a ledger stood before a change set.
@@ -96,6 +113,11 @@ impl Ledger {
         Ok(last + 1)
     }
 
+    /// Notes how long a new message is.
+    pub(crate) fn note_fresh(&mut self, bytes: usize) {
+        self.waiting.bytes = self.waiting.bytes.saturating_add(bytes);
+    }
+
     /// Notes that a tenant kept a receipt at a time.
     pub(crate) fn note_receipt(&mut self, tenant: Uid, at: i64) {
         self.receipts.push(Kept { tenant, at });
@@ -130,7 +152,12 @@ impl Ledger {
             journal::write_counter(connection, tenant, counter)?;
         }
         receipt::forget_oldest(connection, &std::mem::take(&mut self.receipts))?;
-        search::write(connection, self.search.drain(..))
+        index::write(connection, self.search.drain(..))?;
+        if let Some(newest) = self.message_row {
+            let all = index::take_up_enough(connection, newest, self.waiting.bytes)?;
+            self.waiting = if all { Waiting::default() } else { Waiting { any: true, ..self.waiting } };
+        }
+        Ok(())
     }
 }
 
@@ -246,6 +273,9 @@ const PATIENCE: Duration = Duration::from_micros(200);
 /// How many batches may wait for their answers to be given.
 const AHEAD: usize = 4;
 
+/// For how long nobody calls before the search index takes up what waits.
+const IDLE: Duration = Duration::from_millis(20);
+
 /// The calls of a batch that has ended.
 struct Answers {
     commands: Vec<Command>,
@@ -271,6 +301,8 @@ pub(crate) struct Writer<'a> {
     guarded: u32,
     /// How many calls there were when the last batch ended, its own included: as many are likely to come again.
     expected: usize,
+    /// What waits to be taken up by the search index.
+    waiting: Waiting,
 }
 
 impl<'a> Writer<'a> {
@@ -281,19 +313,27 @@ impl<'a> Writer<'a> {
         inbox: &'a Inbox<Command>,
         wake: &'a Notify,
     ) -> Self {
-        Self { config, inbox, wake, connection: Some(connection), guarded: 0, expected: 0 }
+        // An earlier process may have ended while messages waited.
+        let waiting = Waiting { any: true, bytes: 0 };
+        Self { config, inbox, wake, connection: Some(connection), guarded: 0, expected: 0, waiting }
     }
 
     /// Works until the queue is closed and empty.
     pub(crate) fn run(mut self) {
         let _closed = CloseAtEnd(self.inbox);
+        let nearly = AtomicBool::new(false);
         thread::scope(|scope| {
+            let (checkpoints, checkpointer) = checkpoint::pair(self.config, &nearly);
+            let checkpointing = thread::Builder::new().name("autocrm-checkpoint".to_owned());
+            if let Err(error) = checkpointing.spawn_scoped(scope, move || checkpointer.run()) {
+                tracing::warn!(error = %error, "commits move the log themselves");
+            }
             let (answers, answered) = mpsc::sync_channel::<Answers>(AHEAD);
             let answering = thread::Builder::new().name("autocrm-answers".to_owned());
             let answering =
                 answering.spawn_scoped(scope, move || answered.into_iter().for_each(Answers::give));
             loop {
-                let mut commands = self.inbox.take(self.config.batch);
+                let mut commands = self.next();
                 if commands.is_empty() {
                     return;
                 }
@@ -316,8 +356,35 @@ impl<'a> Writer<'a> {
                 } else if let Err(unsent) = answers.send(batch) {
                     unsent.0.give();
                 }
+                if let Some(connection) = &mut self.connection {
+                    checkpoints.committed(connection);
+                }
             }
         });
+    }
+
+    /// Waits for calls, and has the search index take up what waits when none comes. Nothing: the queue is closed.
+    fn next(&mut self) -> Vec<Command> {
+        if self.waiting.any {
+            let commands = self.inbox.take_queued(self.config.batch, Some(IDLE));
+            if !commands.is_empty() {
+                return commands;
+            }
+            self.waiting = Waiting::default();
+            if let Err(error) = self.take_up() {
+                tracing::warn!(error = %error, "the search index did not take up what waits");
+            }
+        }
+        self.inbox.take(self.config.batch)
+    }
+
+    fn take_up(&mut self) -> Result<()> {
+        let Some(mut connection) = self.connection.take() else { return Ok(()) };
+        connection.batch_execute("BEGIN IMMEDIATE").during(BATCH)?;
+        index::take_up(&mut connection)?;
+        connection.batch_execute("COMMIT").during(BATCH)?;
+        self.connection = Some(connection);
+        Ok(())
     }
 
     /// Commits the commands and returns whether workers may find a new job.
@@ -347,12 +414,12 @@ impl<'a> Writer<'a> {
     /// Commits the commands, and those that arrive while they are applied or are expected to: each further one shares the
     /// sync at the end.
     fn commit(
-        &self,
+        &mut self,
         connection: &mut SqliteConnection,
         commands: &mut Vec<Command>,
         pace: Pace,
     ) -> Result<bool> {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger { waiting: self.waiting, ..Ledger::default() };
         connection.batch_execute("BEGIN IMMEDIATE").during(BATCH)?;
         let mut done = 0;
         while done < commands.len() {
@@ -365,6 +432,7 @@ impl<'a> Writer<'a> {
         }
         ledger.settle(connection)?;
         connection.batch_execute("COMMIT").during(BATCH)?;
+        self.waiting = ledger.waiting;
         Ok(ledger.jobs)
     }
 }

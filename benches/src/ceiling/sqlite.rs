@@ -59,7 +59,25 @@ async fn record(place: &Workplace, file: &Path, vocabulary: &Vocabulary, seed: u
     let store = open_sqlite(file, Synchronous::Full)?;
     let crm = desk::assemble(store, MimeParser::default(), &place.file("ceiling-outbox"))?;
     let mut connection = connect(file, CACHE_KIB)?;
-    Stencil::record(crm, vocabulary, seed, async || snapshot(&mut connection)).await
+    Stencil::record(crm, vocabulary, seed, async || {
+        taken_up(&mut connection).await?;
+        snapshot(&mut connection)
+    })
+    .await
+}
+
+/// Waits until the search index holds every message, which it does a moment after the commit.
+async fn taken_up(connection: &mut SqliteConnection) -> Result<()> {
+    let behind = "SELECT count(*) AS messages FROM autocrm_message
+                  WHERE row > (SELECT coalesce(max(id), 0) FROM autocrm_search_docsize)";
+    let begun = Instant::now();
+    while rows(connection, behind, &[])?.first().is_some_and(|row| row.get("messages").integer() > 0) {
+        if begun.elapsed() > Duration::from_secs(10) {
+            return Err(Failure::new("the search index does not take up its messages"));
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
 }
 
 /// Returns the statement that inserts a row, cut at its values.
