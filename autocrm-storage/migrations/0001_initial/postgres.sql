@@ -325,17 +325,20 @@ CREATE TABLE autocrm.autocrm_event (
 );
 CREATE INDEX autocrm_event_ticket ON autocrm.autocrm_event (tenant, ticket) WHERE ticket IS NOT NULL;
 
--- The order of the events. `arrival` grows in the order in which they were written; `position` is given after their
--- commit, by one sealer at a time, so that no reader of the feed passes over an event that commits late.
+-- The order of the events. `arrival` grows with each statement that writes some, and `place` within it, so that what is
+-- written at once stays together; `position` is given after their commit, by one sealer at a time, so that no reader of
+-- the feed passes over an event that commits late.
+CREATE SEQUENCE autocrm.autocrm_arrival;
 CREATE TABLE autocrm.autocrm_event_order (
     tenant uuid NOT NULL,
     event uuid NOT NULL,
-    arrival bigint GENERATED ALWAYS AS IDENTITY,
+    arrival bigint NOT NULL,
+    place bigint NOT NULL,
     position bigint,
     PRIMARY KEY (tenant, event)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX autocrm_event_order_position ON autocrm.autocrm_event_order (tenant, position) WHERE position IS NOT NULL;
-CREATE INDEX autocrm_event_order_unsealed ON autocrm.autocrm_event_order (tenant, arrival) WHERE position IS NULL;
+CREATE INDEX autocrm_event_order_unsealed ON autocrm.autocrm_event_order (tenant, arrival, place) WHERE position IS NULL;
 
 -- Jobs that are not done: 0 ready, 1 leased, 2 dead.
 CREATE TABLE autocrm.autocrm_job (

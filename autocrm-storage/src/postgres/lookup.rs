@@ -122,7 +122,7 @@ async fn read(shared: &Shared, wanted: &HashSet<(Uid, Sought)>) -> Result<Found>
     let tenants: HashSet<Uid> = wanted.iter().map(|(tenant, _)| *tenant).collect();
     let mut found = Found::new();
     let Some(first) = tenants.iter().next().copied() else { return Ok(found) };
-    let mut tx = shared.begin(LOOK_UP, &Session::system(first), Access::Read, RUNTIME).await?;
+    let mut tx = shared.begin(LOOK_UP, &Session::system(first), Access::Keyed, RUNTIME).await?;
     for tenant in tenants {
         if tenant != first {
             sqlx::query("SELECT set_config('autocrm.tenant', $1, true)")

@@ -13,14 +13,20 @@ pub(crate) const RUNTIME: &str = "autocrm_runtime";
 /// The role whose policy on the search table is the search itself.
 pub(crate) const SEARCHER: &str = "autocrm_search";
 
+/// Planning a statement takes as long as running it where each row is found by its key. A plan for all values is kept, and
+/// one that was made while a table was empty must not read the whole of it later.
+const PLANNED_ONCE: &str = "; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off";
+
 /// How a transaction begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     /// One statement that reads.
     Read,
-    /// Several statements that read one state of the database.
+    /// One statement that reads by keys or in the order of an index: it is planned once.
+    Keyed,
+    /// Several such statements that read one state of the database.
     Snapshot,
-    /// Statements that write.
+    /// Such statements, and those that write.
     Write,
 }
 
@@ -74,7 +80,7 @@ impl Session {
         let millis = |time: Duration| time.as_millis();
         let mut text = String::with_capacity(400);
         text.push_str(match access {
-            Access::Read => "BEGIN READ ONLY",
+            Access::Read | Access::Keyed => "BEGIN READ ONLY",
             Access::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
         });
@@ -86,6 +92,9 @@ impl Session {
         if access == Access::Write {
             let locks = format!("; SET LOCAL lock_timeout = {}", millis(config.lock_timeout));
             text.push_str(&locks);
+        }
+        if access != Access::Read {
+            text.push_str(PLANNED_ONCE);
         }
         for (name, value) in self.settings() {
             let setting = format!("; SET LOCAL {name} = '{value}'");
@@ -121,6 +130,7 @@ mod tests {
             text.as_str(),
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL idle_in_transaction_session_timeout = 30000; \
              SET LOCAL ROLE autocrm_runtime; SET LOCAL lock_timeout = 10000; \
+             SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
              SET LOCAL autocrm.tenant = '00000000-0000-0000-0000-000000000000'; SET LOCAL autocrm.kind = 'system'; \
              SET LOCAL autocrm.actor = ''; SET LOCAL autocrm.teams = '{00000000-0000-0000-0000-000000000000}'"
         );

@@ -126,6 +126,11 @@ impl PostgresStore {
         self.shared.begin(operation, &Session::of(scope), Access::Read, RUNTIME).await
     }
 
+    /// Begins a transaction for one statement that reads by keys or in the order of an index, for a scope.
+    pub(crate) async fn keyed(&self, operation: &'static str, scope: &Scope) -> Result<Tx> {
+        self.shared.begin(operation, &Session::of(scope), Access::Keyed, RUNTIME).await
+    }
+
     /// Begins a transaction in which several statements read one state of the database for a scope.
     pub(crate) async fn snapshot(&self, operation: &'static str, scope: &Scope) -> Result<Tx> {
         self.shared.begin(operation, &Session::of(scope), Access::Snapshot, RUNTIME).await

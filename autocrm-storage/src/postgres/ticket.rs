@@ -203,12 +203,12 @@ impl TicketReader for PostgresStore {
         if matches!(scope.view(), View::Tenant) {
             return shown(scope, self.whole_ticket(READ, scope, id).await?);
         }
-        let mut tx = self.read(READ, scope).await?;
+        let mut tx = self.keyed(READ, scope).await?;
         find(&mut tx, scope, id).await
     }
 
     async fn ticket_by_number(&self, scope: &Scope, given: TicketNumber) -> Result<Option<Ticket>> {
-        let mut tx = self.read(READ, scope).await?;
+        let mut tx = self.keyed(READ, scope).await?;
         let text =
             "SELECT * FROM autocrm.autocrm_ticket WHERE tenant = $1 AND number = $2 AND deleted_at IS NULL";
         let found: Option<TicketRecord> = sqlx::query_as(text)
@@ -226,7 +226,7 @@ impl TicketReader for PostgresStore {
         filter: &TicketFilter,
         page: &PageRequest,
     ) -> Result<Page<Ticket>> {
-        let mut tx = self.snapshot("tickets", scope).await?;
+        let mut tx = self.keyed("tickets", scope).await?;
         list::tickets(&mut tx, scope, filter, page).await
     }
 
@@ -270,7 +270,7 @@ impl TicketReader for PostgresStore {
         if !matches!(scope.view(), View::Tenant) {
             return Ok(None);
         }
-        let mut tx = self.read("deleted_ticket", scope).await?;
+        let mut tx = self.keyed("deleted_ticket", scope).await?;
         let text =
             "SELECT * FROM autocrm.autocrm_ticket WHERE tenant = $1 AND id = $2 AND deleted_at IS NOT NULL";
         let found: Option<TicketRecord> = sqlx::query_as(text)

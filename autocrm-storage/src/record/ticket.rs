@@ -21,7 +21,6 @@ use crate::column::{Code, Uid, corrupt, from_json, narrow, number, time, to_json
 #[derive(Debug, Clone)]
 #[cfg_attr(all(feature = "sqlite", feature = "postgres"), derive(diesel::QueryableByName))]
 #[cfg_attr(feature = "sqlite", derive(Insertable, AsChangeset, Queryable, Selectable))]
-#[cfg_attr(feature = "postgres", derive(sqlx::FromRow))]
 #[cfg_attr(feature = "sqlite", diesel(table_name = crate::schema::autocrm_ticket, primary_key(tenant, id, number)))]
 #[cfg_attr(feature = "sqlite", diesel(treat_none_as_default_value = false, treat_none_as_null = true))]
 pub(crate) struct TicketRecord {

@@ -218,6 +218,7 @@ const DIFFERENCES: &[&str] = &[
     // Positions are given by a sealer of their own in PostgreSQL, and by the one writer in SQLite.
     "postgres autocrm_event_order.arrival",
     "postgres autocrm_event_order.event",
+    "postgres autocrm_event_order.place",
     "postgres autocrm_event_order.position",
     "postgres autocrm_event_order.tenant",
     "sqlite autocrm_counter.position",

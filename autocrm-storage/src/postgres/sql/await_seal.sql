@@ -1,2 +1,3 @@
-INSERT INTO autocrm.autocrm_event_order (tenant, event)
-SELECT e.tenant, e.id FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS e (tenant, id, place) ORDER BY e.place
+INSERT INTO autocrm.autocrm_event_order (tenant, event, arrival, place)
+SELECT e.tenant, e.id, (SELECT nextval('autocrm.autocrm_arrival')), e.place
+FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS e (tenant, id, place)

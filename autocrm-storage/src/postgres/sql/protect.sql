@@ -17,5 +17,6 @@ BEGIN
 END
 $$;
 GRANT USAGE ON SCHEMA autocrm TO autocrm_runtime, autocrm_search;
+GRANT USAGE ON SEQUENCE autocrm.autocrm_arrival TO autocrm_runtime;
 GRANT SELECT ON autocrm.autocrm_migration TO autocrm_runtime;
 GRANT SELECT ON autocrm.autocrm_search, autocrm.autocrm_ticket, autocrm.autocrm_participant TO autocrm_search;

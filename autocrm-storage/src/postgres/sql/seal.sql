@@ -1,5 +1,5 @@
 WITH waiting AS (
-    SELECT o.tenant, o.event, row_number() OVER (PARTITION BY o.tenant ORDER BY o.arrival) AS place
+    SELECT o.tenant, o.event, row_number() OVER (PARTITION BY o.tenant ORDER BY o.arrival, o.place) AS place
     FROM autocrm.autocrm_event_order o WHERE o.position IS NULL
 ), last AS (
     SELECT t.tenant, coalesce((
