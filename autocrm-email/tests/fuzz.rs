@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use autocrm_core::port::MailParser as _;
 use autocrm_email::{
-    Bounds, MailClass, MimeParser, RemoteImages, classify, newest_reply,
+    Bounds, Classified, MimeParser, RemoteImages, classify, newest_reply,
     parse::{
         header::Header,
         html::{convert, nests_deeper_than},
@@ -43,7 +43,7 @@ fn dsn(bytes: &[u8]) {
     let bounds = Bounds::default();
     let class = classify(bytes, &bounds);
     assert_eq!(class, classify(bytes, &bounds), "the same bytes are of the same class");
-    if let MailClass::Delivery(report) = class {
+    if let Classified::Delivery(report) = class {
         assert!(report.recipients.len() <= 1000 && report.returned.len() <= 8);
         assert!(report.returned.iter().all(|id| !id.as_str().contains(['<', '>'])));
         for found in &report.recipients {

@@ -112,6 +112,7 @@ impl Attempt<'_> {
     fn version(&mut self, entity: EntityRef) -> Result<i64> {
         let version = match entity {
             EntityRef::Article(id) => version!(self, autocrm_article, id),
+            EntityRef::Correspondent(id) => version!(self, autocrm_correspondent, id),
             EntityRef::Feedback(id) => {
                 let said = autocrm_feedback::table.find((self.tenant, Uid::of(id)));
                 let count = said.count().get_result::<i64>(self.connection);
@@ -171,6 +172,7 @@ impl Attempt<'_> {
             Row::Inbound(saved) => save!(self.connection, saved, autocrm_inbound by tenant, id),
             Row::Raw(raw) => mail::add_raw(self.connection, raw),
             Row::Outbound(saved) => save!(self.connection, saved, autocrm_outbound by tenant, id),
+            Row::Correspondent(saved) => save!(self.connection, saved, autocrm_correspondent by tenant, id),
             Row::MailRef(reference) => mail::add_reference(self.connection, reference),
             Row::Notification(saved) => save!(self.connection, saved, autocrm_notification by tenant, id),
             Row::FinishJob(finish) => queue::finish(self.connection, self.tenant, finish),

@@ -7,6 +7,7 @@
 mod commit;
 mod config;
 mod conversation;
+mod correspondent;
 mod doctor;
 mod erase;
 pub(crate) mod failure;

@@ -13,7 +13,7 @@ use autocrm_core::{
     access::Scope,
     app::{AutoCrm, Received},
     id::{MailId, TenantId},
-    mail::{Automatic, Envelope, InboundOutcome, ParsedMail, SenderTrust},
+    mail::{Envelope, InboundOutcome, ParsedMail},
     port::MailParser,
     text::EmailAddress,
     worker::{Worker, WorkerConfig, WorkerReport},
@@ -119,7 +119,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
     };
     let done = begun.elapsed();
 
-    let tally = tally(&crm, desk.tenant, &mails, &taken).await?;
+    let tally = tally(&crm, desk.tenant, &taken).await?;
     if let Some(path) = &arguments.plot {
         plot::distributions(path, "Taken in within", &mut [("receive".to_owned(), latencies.clone())])?;
     }
@@ -174,8 +174,7 @@ async fn take_in(crm: &AutoCrm, mails: &[Bytes], clients: usize) -> Result<(Take
         let (mailbox, shared, answers) = (mailbox.clone(), Arc::clone(&shared), Arc::clone(&answers));
         let (recipient, progress) = (recipient.clone(), Arc::clone(&progress));
         async move {
-            let envelope =
-                Envelope { recipient, sender: None, provider_id: None, trust: SenderTrust::Vouched };
+            let envelope = Envelope::to(recipient).vouched();
             let Some(raw) = shared.get(number) else { return Ok(()) };
             let answer = mailbox.receive(&envelope, raw).await;
             if let Ok(received) = answer
@@ -224,11 +223,10 @@ impl Watch<'_> {
     }
 }
 
-async fn tally(crm: &AutoCrm, tenant: TenantId, mails: &[Bytes], taken: &TakenIn) -> Result<Tally> {
+async fn tally(crm: &AutoCrm, tenant: TenantId, taken: &TakenIn) -> Result<Tally> {
     let scope = Scope::tenant_wide(tenant);
-    let parser = MimeParser::default();
     let mut tally = Tally::default();
-    for (raw, answer) in mails.iter().zip(taken) {
+    for answer in taken {
         let Some(received) = answer else {
             tally.failed += 1;
             continue;
@@ -240,10 +238,8 @@ async fn tally(crm: &AutoCrm, tenant: TenantId, mails: &[Bytes], taken: &TakenIn
         let Some(mail) = crm.store().inbound(&scope, received.mail).await? else {
             return Err(Failure::new(format!("mail {} was acknowledged and is not there", received.mail)));
         };
-        let is_report =
-            || matches!(parser.parse(raw).automatic, Some(Automatic::Report | Automatic::NullReturnPath));
         match mail.outcome {
-            InboundOutcome::Opened { .. } if is_report() => tally.reports += 1,
+            InboundOutcome::Reported { .. } => tally.reports += 1,
             InboundOutcome::Opened { .. } => tally.tickets += 1,
             InboundOutcome::Appended { .. } => tally.appended += 1,
             InboundOutcome::Held { .. } => tally.held += 1,
