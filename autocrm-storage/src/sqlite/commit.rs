@@ -13,9 +13,9 @@ use crate::{
     plan::{Plan, Row},
     record::TicketRecord,
     schema::{
-        autocrm_article, autocrm_feedback, autocrm_inbound, autocrm_message, autocrm_notification,
-        autocrm_outbound, autocrm_scheme, autocrm_team, autocrm_template, autocrm_tenant, autocrm_ticket,
-        autocrm_user,
+        autocrm_article, autocrm_correspondent, autocrm_feedback, autocrm_inbound, autocrm_message,
+        autocrm_notification, autocrm_outbound, autocrm_scheme, autocrm_team, autocrm_template,
+        autocrm_tenant, autocrm_ticket, autocrm_user,
     },
     sqlite::{
         conversation, erase,

@@ -46,6 +46,13 @@ pub(crate) struct Arguments {
     /// data directory unless this is given.
     #[arg(long, global = true, value_name = "DIR", env = "AUTOCRM_SHARED_DIR", requires = "database_url")]
     shared_dir: Option<PathBuf>,
+    /// Verify the senders of received mails by DKIM and DMARC, with the name servers of this machine.
+    #[arg(long, global = true, env = "AUTOCRM_VERIFY_SENDERS")]
+    verify_senders: bool,
+    /// Believe the `Authentication-Results` of your own mail server, by the name that it writes there. It has to verify
+    /// DMARC and to delete fields that claim its name.
+    #[arg(long, global = true, value_name = "NAME", env = "AUTOCRM_TRUSTED_RESULTS", requires = "verify_senders")]
+    trusted_results: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -125,7 +132,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Some(url) => Database::Server(Server::new(url, arguments.connections)?),
         None => Database::File(folder.database()),
     };
-    let home = Home { folder, database };
+    let senders = if arguments.verify_senders {
+        Senders::Verified { server: arguments.trusted_results }
+    } else {
+        Senders::Unverified
+    };
+    let home = Home { folder, database, senders };
     match arguments.command.unwrap_or(Command::Serve(ServeArguments::default())) {
         Command::Serve(options) => {
             serve::run(&home, options.listen, Duration::from_secs(options.lease)).await
