@@ -7,6 +7,7 @@
 //!   parser knows the markup besides, in which mail programs name their quotations.
 //! * [`classify`] (feature `parse`) tells reports, complaints, automatic answers and lists from people's mail.
 //! * `AuthVerifier` (feature `auth`) is the [`SenderVerifier`](autocrm_core::port::SenderVerifier): DKIM, SPF and DMARC.
+//! * `ImapPoller` (feature `imap`) hands the mails of an IMAP folder to the desk, each once.
 //! * `sanitize` (feature `sanitize`) makes the HTML of [`MailContents`] fit to show.
 //! * [`FileOutbox`] (feature `outbox`) is a [`Mailer`](autocrm_core::port::Mailer) that writes `.eml` files into a folder.
 //!
@@ -17,6 +18,8 @@
 
 #[cfg(feature = "auth")]
 pub mod auth;
+#[cfg(feature = "imap")]
+pub mod imap;
 #[cfg(feature = "outbox")]
 pub mod outbox;
 #[cfg(feature = "parse")]
@@ -24,6 +27,8 @@ pub mod parse;
 
 #[cfg(feature = "auth")]
 pub use auth::{AuthVerifier, DnsTable, TrustedResults};
+#[cfg(feature = "imap")]
+pub use imap::{ImapConfig, ImapPoller};
 #[cfg(feature = "outbox")]
 pub use outbox::FileOutbox;
 #[cfg(feature = "parse")]

@@ -330,9 +330,19 @@ fn eml_pipeline_holds() {
         b"\xff\xfe\0",
     ];
     let splices: &[&[u8]] = &[
-        b"\r\n", b"\n", b"\0", b"From: b@example.org\r\n", b"Message-ID: <", b"References: <x@y> ",
-        b"Content-Type: multipart/mixed; boundary=b\r\n", b"--b\r\n", b"=?utf-8?q?=0D=0A?=", b"[#1]",
-        b"DKIM-Signature: v=1; d=example.org;\r\n", b"Auto-Submitted: x\r\n", b"\xff",
+        b"\r\n",
+        b"\n",
+        b"\0",
+        b"From: b@example.org\r\n",
+        b"Message-ID: <",
+        b"References: <x@y> ",
+        b"Content-Type: multipart/mixed; boundary=b\r\n",
+        b"--b\r\n",
+        b"=?utf-8?q?=0D=0A?=",
+        b"[#1]",
+        b"DKIM-Signature: v=1; d=example.org;\r\n",
+        b"Auto-Submitted: x\r\n",
+        b"\xff",
     ];
     replay_and_mutate(eml_pipeline, seeds, splices, 0x0e31_2026);
 }

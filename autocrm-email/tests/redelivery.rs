@@ -48,7 +48,12 @@ async fn each_is_stored_once(mails: usize, seed: u64) {
     }
     for number in 0..mails / 10 {
         let moment = if number % 2 == 0 { Moment::Before } else { Moment::After };
-        store.fail("commit", 1 + u64::try_from(dice.below(mails * 3)).unwrap(), moment, ErrorKind::Unavailable);
+        store.fail(
+            "commit",
+            1 + u64::try_from(dice.below(mails * 3)).unwrap(),
+            moment,
+            ErrorKind::Unavailable,
+        );
     }
     let mut running = JoinSet::new();
     for chunk in deliveries.chunks(deliveries.len().div_ceil(8)) {

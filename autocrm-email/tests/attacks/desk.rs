@@ -28,7 +28,6 @@ pub(crate) const SECRET: &str = "SECRET-NOTE";
 pub(crate) struct Desk {
     pub(crate) crm: AutoCrm,
     pub(crate) mailer: MemoryMailer,
-    pub(crate) agent: Actor,
     /// Signs mails of the victim's domain.
     pub(crate) victim: Signer,
     /// Signs mails of the attacker's domain, which has a policy of its own.
@@ -48,7 +47,8 @@ impl Desk {
     pub(crate) async fn open() -> Self {
         let (victim, evil) = (Signer::new("victim.example"), Signer::new("evil.example"));
         let policy = "v=DMARC1; p=reject".to_owned();
-        let policies = ["victim", "evil", "desk"].map(|name| (format!("_dmarc.{name}.example"), policy.clone()));
+        let policies =
+            ["victim", "evil", "desk"].map(|name| (format!("_dmarc.{name}.example"), policy.clone()));
         let table = DnsTable::new(policies.into_iter().chain([victim.record(), evil.record()]));
         let mailer = MemoryMailer::new();
         let crm = AutoCrm::builder()
@@ -62,7 +62,10 @@ impl Desk {
             .unwrap();
         let tenant = TenantId::from_uuid(RandomIds.uuid(SystemClock.now()));
         let policy = TenantPolicy { acknowledge: true, ..TenantPolicy::default() };
-        crm.admin().found_tenant(tenant, &Name::new("Desk").unwrap(), Some(&email(SUPPORT)), policy).await.unwrap();
+        crm.admin()
+            .found_tenant(tenant, &Name::new("Desk").unwrap(), Some(&email(SUPPORT)), policy)
+            .await
+            .unwrap();
         let new = NewUser {
             role: Role::Agent,
             email: Some(email(AGENT)),
@@ -71,7 +74,9 @@ impl Desk {
         };
         let agent = crm.admin().create_user(&Actor::system(tenant), &new).await.unwrap().id;
         let agent = crm.actor(tenant, agent).await.unwrap();
-        let raw = format!("From: {VICTIM}\r\nMessage-ID: <first@victim.example>\r\nSubject: Refund\r\n\r\nWhere is it?\r\n");
+        let raw = format!(
+            "From: {VICTIM}\r\nMessage-ID: <first@victim.example>\r\nSubject: Refund\r\n\r\nWhere is it?\r\n"
+        );
         let received = crm.mailbox().receive(&Envelope::to(email(SUPPORT)), &Bytes::from(raw)).await.unwrap();
         drain(&crm).await;
         let scope = Scope::tenant_wide(tenant);
@@ -84,7 +89,7 @@ impl Desk {
         drain(&crm).await;
         let sent = mailer.sent().pop().unwrap();
         let requester = crm.store().ticket(&scope, ticket).await.unwrap().unwrap().requester;
-        Self { crm, mailer, agent, victim, evil, sent, tenant, requester, ticket }
+        Self { crm, mailer, victim, evil, sent, tenant, requester, ticket }
     }
 
     pub(crate) async fn receive(&self, attack: &Attack) -> InboundMail {
@@ -108,7 +113,8 @@ impl Desk {
 
     pub(crate) async fn attacker_sees_ticket(&self) -> bool {
         let scope = Scope::tenant_wide(self.tenant);
-        let Some(eve) = self.crm.store().user_by_email(&scope, &email("eve@evil.example")).await.unwrap() else {
+        let Some(eve) = self.crm.store().user_by_email(&scope, &email("eve@evil.example")).await.unwrap()
+        else {
             return false;
         };
         let eve = Actor::customer(self.tenant, eve.id);

@@ -13,8 +13,8 @@ use crate::{
     mail::{InboundOutcome, MailFinding, MailRef, MailRefDirection},
     text::{Body, Subject, Tag, one_line, truncate_bytes},
     ticket::{
-        CategorySource, Channel, LinkKind, NewTicket, Priority, StatusCategory, Ticket, TicketChange,
-        TicketEvent, TicketLink, create, note_activity, update,
+        CategorySource, Channel, LinkKind, MAX_TAGS, NewTicket, Priority, StatusCategory, Ticket,
+        TicketChange, TicketEvent, TicketLink, create, note_activity, update,
     },
     transition::Transition,
 };
@@ -98,6 +98,9 @@ impl Filing<'_> {
 
     fn tagged(&self, ticket: Ticket, tag: &str) -> Result<Transition<Ticket, TicketEvent>> {
         let mut tags = ticket.tags.clone();
+        if tags.len() >= MAX_TAGS {
+            return Ok(Transition::unchanged(ticket));
+        }
         tags.insert(Tag::new(tag)?);
         let change = TicketChange { tags: Some(tags), ..TicketChange::default() };
         let system = Actor::system(self.mail.tenant);
