@@ -77,9 +77,9 @@ impl Admin {
         manage(actor)?;
         let settled = transact(&self.crm, None, |_| async {
             let stamp = self.crm.stamp();
-            let changed = change_policy(self.crm.tenant_of(actor).await?, policy, &stamp)?;
+            let set = change_policy(self.crm.tenant_of(actor).await?, policy, &stamp)?;
             let mut changes = ChangeSet::new(actor, &stamp);
-            changes.tenant(changed, &stamp).answers(EntityRef::Tenant);
+            changes.tenant(set, &stamp).answers(EntityRef::Tenant);
             Ok(Planned::new((), changes))
         })
         .await?;

@@ -48,13 +48,13 @@ impl Mailbox {
         let settled = transact(self.crm(), None, |_| async {
             let stamp = self.crm().stamp();
             let known = correspondent(self.crm(), &Scope::of(actor), address, &stamp).await?;
-            let changed = decide(known, &stamp);
-            let mut output = changed.state.clone();
-            if !changed.events.is_empty() {
+            let decided = decide(known, &stamp);
+            let mut output = decided.state.clone();
+            if !decided.events.is_empty() {
                 output.version = output.version.next();
             }
             let mut changes = ChangeSet::new(actor, &stamp);
-            changes.correspondent(changed, &stamp);
+            changes.correspondent(decided, &stamp);
             Ok(Planned::new(output, changes))
         })
         .await?;

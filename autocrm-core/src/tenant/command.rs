@@ -56,7 +56,7 @@ pub fn found(
     policy: TenantPolicy,
     stamp: &Stamp<'_>,
 ) -> Result<Transition<Tenant, TenantEvent>, TenantRefusal> {
-    check_windows(&policy)?;
+    check_windows(policy)?;
     let tenant = Tenant {
         id,
         version: Version::NEW,
@@ -70,7 +70,7 @@ pub fn found(
     Ok(Transition::new(tenant, TenantEvent::Founded))
 }
 
-fn check_windows(policy: &TenantPolicy) -> Result<(), TenantRefusal> {
+fn check_windows(policy: TenantPolicy) -> Result<(), TenantRefusal> {
     let longest = policy.reopen_days.max(policy.retention_days).max(policy.close_days);
     if longest > MAX_DAYS { Err(TenantRefusal::WindowTooLong) } else { Ok(()) }
 }
@@ -81,7 +81,7 @@ pub fn change_policy(
     policy: TenantPolicy,
     stamp: &Stamp<'_>,
 ) -> Result<Transition<Tenant, TenantEvent>, TenantRefusal> {
-    check_windows(&policy)?;
+    check_windows(policy)?;
     if tenant.policy == policy {
         return Ok(Transition::unchanged(tenant));
     }

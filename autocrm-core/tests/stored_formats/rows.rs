@@ -355,6 +355,39 @@ pub(super) fn articles(shelf: &mut Shelf) {
     }
 }
 
+fn classes(shelf: &mut Shelf) {
+    for class in [
+        MailClass::Human,
+        MailClass::List,
+        MailClass::Calendar,
+        MailClass::AutoReply,
+        MailClass::Delivery,
+        MailClass::Complaint,
+        MailClass::Disposition,
+    ] {
+        shelf.keep(&format!("mail_class.{}", class.code()), &class);
+    }
+}
+
+fn correspondents(shelf: &mut Shelf) {
+    for reason in [SuppressionReason::HardBounce, SuppressionReason::Complaint, SuppressionReason::Manual] {
+        shelf.strict(
+            &format!("correspondent.{}", reason.code()),
+            &Correspondent {
+                id: id(19),
+                tenant: id(11),
+                version: Version::new(3),
+                address: text("ann@example.org"),
+                suppression: Some(Suppression { reason, mail: Some(id(5)), at: at(2) }),
+                soft_bounces: vec![SoftBounce { mail: id(5), at: at(1) }],
+                acknowledged: vec![at(1), at(2)],
+                created_at: at(0),
+                updated_at: at(2),
+            },
+        );
+    }
+}
+
 pub(super) fn mails(shelf: &mut Shelf) {
     let (ticket, message) = (id(1), id(2));
     let verdict = SenderVerdict {
@@ -371,17 +404,7 @@ pub(super) fn mails(shelf: &mut Shelf) {
         reply_to: Some(text("other@example.org")),
         findings: vec![MailFinding::RepeatedMessageId],
     };
-    for class in [
-        MailClass::Human,
-        MailClass::List,
-        MailClass::Calendar,
-        MailClass::AutoReply,
-        MailClass::Delivery,
-        MailClass::Complaint,
-        MailClass::Disposition,
-    ] {
-        shelf.keep(&format!("mail_class.{}", class.code()), &class);
-    }
+    classes(shelf);
     for (name, outcome, trust) in [
         ("received", InboundOutcome::Received, SenderTrust::Unverified),
         ("opened", InboundOutcome::Opened { ticket, message }, SenderTrust::Vouched),
@@ -443,22 +466,7 @@ pub(super) fn mails(shelf: &mut Shelf) {
             },
         );
     }
-    for reason in [SuppressionReason::HardBounce, SuppressionReason::Complaint, SuppressionReason::Manual] {
-        shelf.strict(
-            &format!("correspondent.{}", reason.code()),
-            &Correspondent {
-                id: id(19),
-                tenant: id(11),
-                version: Version::new(3),
-                address: text("ann@example.org"),
-                suppression: Some(Suppression { reason, mail: Some(id(5)), at: at(2) }),
-                soft_bounces: vec![SoftBounce { mail: id(5), at: at(1) }],
-                acknowledged: vec![at(1), at(2)],
-                created_at: at(0),
-                updated_at: at(2),
-            },
-        );
-    }
+    correspondents(shelf);
     for (name, direction) in
         [("inbound", MailRefDirection::Inbound), ("outbound", MailRefDirection::Outbound { outbound: id(5) })]
     {

@@ -14,6 +14,7 @@ use autocrm_core::{
     error::{Error, ErrorKind, Result},
     mail::{Check, SenderEvidence, SenderVerdict, VerdictSource},
     port::SenderVerifier,
+    text::EmailAddress,
 };
 use mail_auth::{
     AuthenticatedMessage, DkimOutput, DkimResult, DmarcOutput, DmarcResult, MessageAuthenticator, Parameters,
@@ -90,7 +91,7 @@ impl AuthVerifier {
         message.from = vec![author.to_lowercase()];
         let dkim = self.authenticator.verify_dkim(self.records.parameters(&message)).await;
         let spf = self.spf(evidence).await;
-        let path = evidence.sender.map(|sender| sender.as_str()).and_then(|sender| sender.rsplit_once('@'));
+        let path = evidence.sender.map(EmailAddress::as_str).and_then(|sender| sender.rsplit_once('@'));
         let helo = evidence.client.map(|(_, helo)| helo);
         let path_domain = path.map(|(_, domain)| domain).or(helo).unwrap_or_default();
         let asked = DmarcParameters::new(&message, &dkim, path_domain, &spf);

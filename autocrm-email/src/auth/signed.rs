@@ -101,11 +101,12 @@ mod tests {
 
     #[test]
     fn few_signatures_are_kept_and_those_of_the_authors_kin() {
-        let junk: String = (0..1000)
-            .map(|number| format!("DKIM-Signature: v=1; d=x{number}.example.net; l={number}\r\n"))
-            .collect();
-        let kin: String =
-            (0..20).map(|number| format!("DKIM-Signature: v=1; d=example.org; s=s{number}\r\n")).collect();
+        let many = |count: usize, field: &dyn Fn(usize) -> String| {
+            (0..count).map(field).collect::<Vec<_>>().concat()
+        };
+        let junk =
+            many(1000, &|number| format!("DKIM-Signature: v=1; d=x{number}.example.net; l={number}\r\n"));
+        let kin = many(20, &|number| format!("DKIM-Signature: v=1; d=example.org; s=s{number}\r\n"));
         let own = "dkim-signature: v=1;\r\n d=Mail.Example.org; s=own\r\n";
         let part = "DKIM-Signature: v=1; d=mail.example.org; l = 10\r\n";
         let raw = format!("{junk}{kin}{part}{own}From: a@mail.example.org\r\n\r\nbody\r\n");

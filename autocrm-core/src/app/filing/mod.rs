@@ -162,12 +162,11 @@ impl Mailbox {
         let outcome = match located {
             _ if filing.is_by_machine() => filing.report(located, sender, &mut changes)?,
             Some(found) if filing.may_continue(&found.ticket) => {
-                match staff(crm, &filing, &found, &sender).await? {
-                    Some(agent) => filing.answer(crm, found.ticket, &agent, &mut changes).await?,
-                    None => {
-                        let floods = floods(crm, &scope, &filing, &found.ticket, sender.user().id).await?;
-                        filing.append(found, sender, floods, &mut changes)?
-                    }
+                if let Some(agent) = staff(crm, &filing, &found, &sender).await? {
+                    filing.answer(crm, found.ticket, &agent, &mut changes).await?
+                } else {
+                    let floods = floods(crm, &scope, &filing, &found.ticket, sender.user().id).await?;
+                    filing.append(found, sender, floods, &mut changes)?
                 }
             }
             Some(closed) => filing.open(sender, Some(closed.ticket.id), &mut changes)?,
