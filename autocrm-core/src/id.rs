@@ -77,6 +77,8 @@ ids! {
     AttachmentId,
     /// Names a passage of an article's current revision.
     ChunkId,
+    /// Names an address that the desk writes to.
+    CorrespondentId,
     /// Names an event of the log.
     EventId,
     /// Names a piece of feedback.

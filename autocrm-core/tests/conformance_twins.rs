@@ -16,12 +16,12 @@ use autocrm_core::{
         broken::{
             Broken, UNBROKEN, broken_blobs, broken_classifiers, broken_detectors, broken_indexes,
             broken_language_models, broken_mailers, broken_parsers, broken_stores, broken_vector_indexes,
-            line_parser, quoting_model, slow, small_words, word_classifier,
+            broken_verifiers, line_parser, proof_verifier, quoting_model, slow, small_words, word_classifier,
         },
         classifier_scenarios, detector_scenarios, language_model_scenarios, mail_parser_scenarios,
         mailer_scenarios,
         model::{CASES, agrees_with_memory},
-        store_scenarios, text_index_scenarios, vector_index_scenarios,
+        sender_verifier_scenarios, store_scenarios, text_index_scenarios, vector_index_scenarios,
     },
     id::{OutboundId, TenantId},
     mail::BlobHash,
@@ -176,6 +176,11 @@ async fn every_broken_parser_is_caught() {
     assert_teeth(mail_parser_scenarios(), broken_parsers(), line_parser).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_broken_verifier_is_caught() {
+    assert_teeth(sender_verifier_scenarios(), broken_verifiers(), proof_verifier).await;
+}
+
 /// Opens the in-memory store, broken.
 struct Wrapped(Broken<dyn Store>);
 
@@ -245,6 +250,7 @@ fn every_clause_has_a_scenario_and_a_twin() {
         classifier_scenarios(), broken_classifiers();
         detector_scenarios(), broken_detectors();
         mail_parser_scenarios(), broken_parsers();
+        sender_verifier_scenarios(), broken_verifiers();
     }
     let unproven: Vec<&String> = clauses.difference(&proven).collect();
     assert!(unproven.is_empty(), "clauses without a scenario: {unproven:?}");

@@ -6,6 +6,8 @@
 //!   the signature. It takes a body. For a raw mail, read it with [`MimeParser`] and take `ParsedMail::newest_reply`: the
 //!   parser knows the markup besides, in which mail programs name their quotations.
 //! * [`classify`] (feature `parse`) tells reports, complaints, automatic answers and lists from people's mail.
+//! * `AuthVerifier` (feature `auth`) is the [`SenderVerifier`](autocrm_core::port::SenderVerifier): DKIM, SPF and DMARC.
+//! * `ImapPoller` (feature `imap`) hands the mails of an IMAP folder to the desk, each once.
 //! * `sanitize` (feature `sanitize`) makes the HTML of [`MailContents`] fit to show.
 //! * [`FileOutbox`] (feature `outbox`) is a [`Mailer`](autocrm_core::port::Mailer) that writes `.eml` files into a folder.
 //!
@@ -14,17 +16,26 @@
 //! assert_eq!(autocrm_email::newest_reply(text).text(text), "It works now, thanks!");
 //! ```
 
+#[cfg(feature = "auth")]
+pub mod auth;
+#[cfg(feature = "imap")]
+pub mod imap;
 #[cfg(feature = "outbox")]
 pub mod outbox;
 #[cfg(feature = "parse")]
 pub mod parse;
 
+#[cfg(feature = "auth")]
+pub use auth::{AuthVerifier, DnsTable, TrustedResults};
+#[cfg(feature = "imap")]
+pub use imap::{ImapConfig, ImapPoller};
 #[cfg(feature = "outbox")]
 pub use outbox::FileOutbox;
 #[cfg(feature = "parse")]
 pub use parse::{
-    Action, Bounds, Complaint, ComplaintKind, DeliveryReport, Disposition, HtmlLimits, HtmlRefusal,
-    MailClass, MailContents, MailFile, MimeParser, RecipientStatus, Severity, StatusCode, TnefFile, classify,
+    Action, Bounds, Classified, Complaint, ComplaintKind, DeliveryReport, Disposition, HtmlLimits,
+    HtmlRefusal, MailContents, MailFile, MimeParser, RecipientStatus, Severity, StatusCode, TnefFile,
+    classify,
     reply::{NewestReply, newest_reply, newest_reply_marked},
     tnef_files,
 };

@@ -8,9 +8,21 @@ mod mutation;
 
 use std::time::{Duration, Instant};
 
-use autocrm_core::port::MailParser as _;
+use autocrm_core::{
+    access::{Actor, Scope},
+    app::AutoCrm,
+    clock::Timestamp,
+    id::{IdSource as _, RandomIds, TenantId},
+    mail::{Envelope, MailKey, MailKeys},
+    memory::{MemoryBlobs, MemoryStore},
+    page::PageRequest,
+    port::MailParser as _,
+    tenant::TenantPolicy,
+    text::{EmailAddress, Name},
+    worker::{Worker, WorkerConfig},
+};
 use autocrm_email::{
-    Bounds, MailClass, MimeParser, RemoteImages, classify, newest_reply,
+    AuthVerifier, Bounds, Classified, DnsTable, MimeParser, RemoteImages, classify, newest_reply,
     parse::{
         header::Header,
         html::{convert, nests_deeper_than},
@@ -43,7 +55,7 @@ fn dsn(bytes: &[u8]) {
     let bounds = Bounds::default();
     let class = classify(bytes, &bounds);
     assert_eq!(class, classify(bytes, &bounds), "the same bytes are of the same class");
-    if let MailClass::Delivery(report) = class {
+    if let Classified::Delivery(report) = class {
         assert!(report.recipients.len() <= 1000 && report.returned.len() <= 8);
         assert!(report.returned.iter().all(|id| !id.as_str().contains(['<', '>'])));
         for found in &report.recipients {
@@ -99,6 +111,45 @@ fn tnef(bytes: &[u8]) {
         assert!(!file.bytes.is_empty() && file.bytes.len() <= bytes.len());
         assert!(file.name.is_none_or(|name| !name.contains('\0')));
     }
+}
+
+/// The whole way in: whatever the bytes are, the mail is filed on one ticket at the first attempt, its text is clean, and
+/// an author who is named is named in one way.
+fn eml_pipeline(bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let keys = MailKeys::new(MailKey::new(vec![7; 32]).unwrap(), Vec::new());
+        let verifier = AuthVerifier::with_table(DnsTable::default()).unwrap();
+        let crm = AutoCrm::builder()
+            .store(MemoryStore::new())
+            .blobs(MemoryBlobs::new())
+            .parser(MimeParser::default())
+            .verifier(verifier)
+            .mail_keys(keys)
+            .build()
+            .unwrap();
+        let tenant = TenantId::from_uuid(RandomIds.uuid(Timestamp::EPOCH));
+        let support = EmailAddress::new("support@desk.example").unwrap();
+        let (name, policy) = (Name::new("Desk").unwrap(), TenantPolicy::default());
+        crm.admin().found_tenant(tenant, &name, Some(&support), policy).await.unwrap();
+        let raw = bytes::Bytes::copy_from_slice(bytes);
+        let received = crm.mailbox().receive(&Envelope::to(support), &raw).await.unwrap();
+        let worker = Worker::new(crm.clone(), WorkerConfig::default());
+        let done = worker.drain().await.unwrap();
+        assert_eq!((done.retried, done.dead, done.lost), (0, 0, 0), "{done:?}");
+        let scope = Scope::tenant_wide(tenant);
+        let mail = crm.store().inbound(&scope, received.mail).await.unwrap().unwrap();
+        let ticket = mail.outcome.ticket().unwrap();
+        let page = PageRequest::first(10);
+        let messages =
+            crm.conversations().messages(&Actor::system(tenant), ticket, &page).await.unwrap().items;
+        assert!((1..=2).contains(&messages.len()), "a message, and perhaps a note");
+        assert!(messages.iter().all(|message| !message.body.contains('\0')));
+        assert!(!mail.trust.is_verified(), "nothing is proved by no record at all");
+    });
 }
 
 fn replay_and_mutate(target: fn(&[u8]), seeds: &[&[u8]], splices: &[&[u8]], seed: u64) {
@@ -265,4 +316,33 @@ fn tnef_holds() {
         &[2, 2, 0x90, 6, 0, 0, 0, 0, 0, 0, 0],
     ];
     replay_and_mutate(tnef, &[&stream, b"x"], splices, 0x07ae_f000);
+}
+
+#[test]
+fn eml_pipeline_holds() {
+    let seeds: &[&[u8]] = &[
+        b"From: Ann <ann@example.org>\r\nMessage-ID: <1@example.org>\r\nSubject: Hello [#1]\r\nIn-Reply-To: <a@b>\r\n\r\nHello\r\n",
+        b"Return-Path: <>\r\nFrom: MAILER-DAEMON@x\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+          --b\r\nContent-Type: message/delivery-status\r\n\r\nFinal-Recipient: rfc822; a@b.example\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n",
+        b"DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=s; h=from; bh=AAAA; b=AAAA\r\nFrom: ann@example.org\r\n\r\nx",
+        b"From: a@example.org\r\nAuto-Submitted: auto-replied\r\nContent-Type: text/html; charset=utf-7\r\n\r\n<p>Away+AD4-",
+        b"From: a@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Disposition: attachment; filename=\"\xe2\x80\x8b.x\"\r\n\r\nx\r\n--b--",
+        b"\xff\xfe\0",
+    ];
+    let splices: &[&[u8]] = &[
+        b"\r\n",
+        b"\n",
+        b"\0",
+        b"From: b@example.org\r\n",
+        b"Message-ID: <",
+        b"References: <x@y> ",
+        b"Content-Type: multipart/mixed; boundary=b\r\n",
+        b"--b\r\n",
+        b"=?utf-8?q?=0D=0A?=",
+        b"[#1]",
+        b"DKIM-Signature: v=1; d=example.org;\r\n",
+        b"Auto-Submitted: x\r\n",
+        b"\xff",
+    ];
+    replay_and_mutate(eml_pipeline, seeds, splices, 0x0e31_2026);
 }

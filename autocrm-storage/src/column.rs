@@ -182,6 +182,7 @@ pub(crate) fn entity_columns(entity: EntityRef) -> (i64, Option<Uid>) {
         EntityRef::Mail(id) => (9, Some(Uid::of(id))),
         EntityRef::Outbound(id) => (10, Some(Uid::of(id))),
         EntityRef::Notification(id) => (11, Some(Uid::of(id))),
+        EntityRef::Correspondent(id) => (12, Some(Uid::of(id))),
     }
 }
 
@@ -200,6 +201,7 @@ pub(crate) fn entity(code: i64, id: Option<Uid>) -> Result<EntityRef> {
         (9, Some(id)) => Ok(EntityRef::Mail(id.to())),
         (10, Some(id)) => Ok(EntityRef::Outbound(id.to())),
         (11, Some(id)) => Ok(EntityRef::Notification(id.to())),
+        (12, Some(id)) => Ok(EntityRef::Correspondent(id.to())),
         _ => Err(corrupt("EntityRef")),
     }
 }

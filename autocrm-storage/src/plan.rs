@@ -12,9 +12,10 @@ use autocrm_core::{
 use crate::{
     column::{Digest, Uid, number},
     record::{
-        ArticleRecord, ChunkRecord, EventRow, FeedbackRecord, InboundRecord, MailRefRecord, MessageRecord,
-        NewJobRecord, NotificationRecord, OutboundRecord, RawRecord, RevisionRecord, RoutingRecord, Saved,
-        SchemeRecord, TeamRecord, TemplateRecord, TenantRecord, TicketRecord, UserRecord,
+        ArticleRecord, ChunkRecord, CorrespondentRecord, EventRow, FeedbackRecord, InboundRecord,
+        MailRefRecord, MessageRecord, NewJobRecord, NotificationRecord, OutboundRecord, RawRecord,
+        RevisionRecord, RoutingRecord, Saved, SchemeRecord, TeamRecord, TemplateRecord, TenantRecord,
+        TicketRecord, UserRecord,
     },
 };
 
@@ -49,6 +50,7 @@ pub(crate) enum Row {
     Inbound(Box<Saved<InboundRecord>>),
     Raw(RawRecord),
     Outbound(Saved<OutboundRecord>),
+    Correspondent(Saved<CorrespondentRecord>),
     MailRef(MailRefRecord),
     Notification(Saved<NotificationRecord>),
     FinishJob(JobFinish),
@@ -191,6 +193,9 @@ fn row(tenant: TenantId, write: &Write) -> Result<Row> {
         }
         Write::Raw(blob) => Row::Raw(raw(tenant, blob)?),
         Write::Outbound(save) => Row::Outbound(saved(tenant, |row| row.tenant, save, OutboundRecord::of)?),
+        Write::Correspondent(save) => {
+            Row::Correspondent(saved(tenant, |row| row.tenant, save, CorrespondentRecord::of)?)
+        }
         Write::MailRef(reference) => {
             own(tenant, reference.tenant)?;
             Row::MailRef(MailRefRecord::of(reference))

@@ -114,6 +114,7 @@ diesel::table! {
         author -> BigInt,
         author_user -> Nullable<Binary>,
         body -> Text,
+        reply_at -> Nullable<BigInt>,
         trimmed_at -> Nullable<BigInt>,
         language -> Nullable<Text>,
         attachments -> Nullable<Text>,
@@ -198,6 +199,18 @@ diesel::table! {
         id -> Binary,
         version -> BigInt,
         ticket -> Binary,
+        document -> Text,
+    }
+}
+
+diesel::table! {
+    autocrm_correspondent (tenant, id) {
+        tenant -> Binary,
+        id -> Binary,
+        version -> BigInt,
+        address -> Text,
+        suppressed -> BigInt,
+        acknowledged_at -> Nullable<BigInt>,
         document -> Text,
     }
 }
@@ -300,6 +313,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     autocrm_feedback,
     autocrm_inbound,
     autocrm_outbound,
+    autocrm_correspondent,
     autocrm_mail_ref,
     autocrm_raw,
     autocrm_notification,

@@ -27,7 +27,7 @@ use autocrm_core::{
     ticket::{Category, Channel, NewTicket, Ticket},
     user::{NewUser, Role},
 };
-use autocrm_email::FileOutbox;
+use autocrm_email::{AuthVerifier, FileOutbox};
 use autocrm_storage::sqlite::Synchronous;
 
 use crate::{
@@ -60,14 +60,17 @@ pub(crate) async fn open(
     kind: StoreKind,
     place: &Workplace,
     parser: impl MailParser + 'static,
+    verifier: Option<AuthVerifier>,
 ) -> Result<AutoCrm> {
     let outbox = place.file("outbox");
     match kind {
-        StoreKind::Memory => assemble(MemoryStore::new(), parser, &outbox),
+        StoreKind::Memory => assemble(MemoryStore::new(), parser, verifier, &outbox),
         StoreKind::Sqlite => {
-            assemble(open_sqlite(&place.file(DATABASE), Synchronous::Full)?, parser, &outbox)
+            assemble(open_sqlite(&place.file(DATABASE), Synchronous::Full)?, parser, verifier, &outbox)
         }
-        StoreKind::Postgres => assemble(place.database()?.store(place.callers).await?, parser, &outbox),
+        StoreKind::Postgres => {
+            assemble(place.database()?.store(place.callers).await?, parser, verifier, &outbox)
+        }
     }
 }
 
@@ -75,10 +78,15 @@ pub(crate) async fn open(
 pub(crate) fn assemble(
     store: impl Store + 'static,
     parser: impl MailParser + 'static,
+    verifier: Option<AuthVerifier>,
     outbox: &Path,
 ) -> Result<AutoCrm> {
     let key = MailKey::new(vec![7; 32]).ok_or_else(|| Failure::new("the mail key is too short"))?;
-    let crm = AutoCrm::builder()
+    let mut builder = AutoCrm::builder();
+    if let Some(verifier) = verifier {
+        builder = builder.verifier(verifier);
+    }
+    let crm = builder
         .store(store)
         .blobs(MemoryBlobs::new())
         .index(LexicalIndex::in_memory()?)

@@ -1,13 +1,65 @@
 //! Ordinary mails, as customers write them: seeded, 2–20 KiB, some of them replies.
 
+use autocrm_email::DnsTable;
 use bytes::Bytes;
+use data_encoding::BASE64;
+use mail_auth::{
+    common::{crypto::Ed25519Key, headers::HeaderWriter as _},
+    dkim::{DkimSigner, Done},
+};
 
 use crate::{
     desk::{SUPPORT, address},
+    failure::{Failure, Result},
     random::Random,
     topics::{TOPICS, Topic},
     words::Vocabulary,
 };
+
+/// The domain of the customers, whose mails are signed.
+const DOMAIN: &str = "people.example";
+const SELECTOR: &str = "mail";
+
+/// Signs the mails of the customers' domain (RFC 8463).
+struct Signer(DkimSigner<Ed25519Key, Done>);
+
+impl Signer {
+    fn new(key: &[u8]) -> Result<Self> {
+        let failed = |error| Failure::new(format!("the key of the mails: {error}"));
+        let key = Ed25519Key::from_pkcs8_der(key).map_err(failed)?;
+        let signer = DkimSigner::from_key(key).domain(DOMAIN).selector(SELECTOR);
+        Ok(Self(signer.headers(["From", "To", "Subject", "Date", "Message-ID"])))
+    }
+
+    fn sign(&self, raw: &[u8]) -> Result<Bytes> {
+        let signature = self.0.sign(raw).map_err(|error| Failure::new(format!("signing a mail: {error}")))?;
+        Ok(Bytes::from([signature.to_header().as_bytes(), raw].concat()))
+    }
+}
+
+/// Generated mails, and the records under which their signatures are verified.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) mails: Vec<Made>,
+    pub(crate) records: DnsTable,
+}
+
+/// Makes `count` mails as [`mails`] does, signed with a fresh key.
+pub(crate) fn signed(count: usize, seed: u64) -> Result<Batch> {
+    let failed = |error| Failure::new(format!("the key of the mails: {error}"));
+    let key = Ed25519Key::generate_pkcs8().map_err(failed)?;
+    let public = BASE64.encode(&Ed25519Key::from_pkcs8_der(&key).map_err(failed)?.public_key());
+    let records = DnsTable::new([
+        (format!("{SELECTOR}._domainkey.{DOMAIN}"), format!("v=DKIM1; k=ed25519; p={public}")),
+        (format!("_dmarc.{DOMAIN}"), "v=DMARC1; p=reject".to_owned()),
+    ]);
+    let signer = Signer::new(&key)?;
+    let mut made = mails(count, seed);
+    for mail in &mut made {
+        mail.raw = signer.sign(&mail.raw)?;
+    }
+    Ok(Batch { mails: made, records })
+}
 
 /// How many mails lie at least between a mail and its reply: the desk may file as many at once.
 const APART: usize = 400;
@@ -175,16 +227,6 @@ fn head(random: &mut Random, number: usize, sender: usize, subject: &str, answer
     let address = address(sender);
     let _ = write!(
         head,
-        "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=people.example; s=mail;\r\n\th=from:to:subject:date:message-id; bh={:016x}{:016x}=;\r\n\tb={:016x}{:016x}{:016x}{:016x}\r\n",
-        random.next(),
-        random.next(),
-        random.next(),
-        random.next(),
-        random.next(),
-        random.next()
-    );
-    let _ = write!(
-        head,
         "From: Customer {sender} <{address}>\r\nTo: Support <{SUPPORT}>\r\nSubject: {subject}\r\nDate: Tue, 3 Nov 2026 10:{:02}:{:02} +0000\r\nMessage-ID: <{}>\r\n",
         number / 60 % 60,
         number % 60,
@@ -257,8 +299,8 @@ fn crlf(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use autocrm_core::port::MailParser as _;
-    use autocrm_email::MimeParser;
+    use autocrm_core::{mail::SenderEvidence, port::MailParser as _, port::SenderVerifier as _};
+    use autocrm_email::{AuthVerifier, MimeParser};
 
     use super::*;
 
@@ -279,6 +321,17 @@ mod tests {
                 matches!(mail.kind, Kind::Reply | Kind::Stranger),
                 !parsed.in_reply_to.is_empty() && mail.kind != Kind::Duplicate
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn signed_mails_are_believed() {
+        let batch = signed(50, 5).unwrap();
+        let verifier = AuthVerifier::with_table(batch.records).unwrap();
+        for mail in &batch.mails {
+            let evidence = SenderEvidence { raw: &mail.raw, sender: None, client: None };
+            let found = verifier.verify(&evidence).await.unwrap();
+            assert_eq!(found.trust(), autocrm_core::mail::SenderTrust::Authenticated, "{found:?}");
         }
     }
 }

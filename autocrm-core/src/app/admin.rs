@@ -11,7 +11,7 @@ use crate::{
     notify::{Notification, mark_read},
     page::{Page, PageRequest},
     team::{self, Team, TeamRefusal, TeamSpec},
-    tenant::{FeatureFlags, Tenant, TenantPolicy, change_flags, found},
+    tenant::{FeatureFlags, Tenant, TenantPolicy, change_flags, change_policy, found},
     text::{EmailAddress, Key, Name},
     ticket::{Category, FieldDefinition, Scheme, SchemeEvent, StatusDefinition, set_scheme},
     transition::Transition,
@@ -66,6 +66,20 @@ impl Admin {
             let switched = change_flags(self.crm.tenant_of(actor).await?, flags, &stamp);
             let mut changes = ChangeSet::new(actor, &stamp);
             changes.tenant(switched, &stamp).answers(EntityRef::Tenant);
+            Ok(Planned::new((), changes))
+        })
+        .await?;
+        settled.into_done().map(drop)
+    }
+
+    /// Sets the tenant's times, windows and habits.
+    pub async fn change_policy(&self, actor: &Actor, policy: TenantPolicy) -> Result<()> {
+        manage(actor)?;
+        let settled = transact(&self.crm, None, |_| async {
+            let stamp = self.crm.stamp();
+            let set = change_policy(self.crm.tenant_of(actor).await?, policy, &stamp)?;
+            let mut changes = ChangeSet::new(actor, &stamp);
+            changes.tenant(set, &stamp).answers(EntityRef::Tenant);
             Ok(Planned::new((), changes))
         })
         .await?;

@@ -18,7 +18,6 @@ use crate::{
     clock::Stamp,
     conversation::{AnswerMeta, AnswerState, Author, Draft, Message, MessageKind, write_answer},
     id::{MessageId, TicketId, UserId},
-    mail::SenderTrust,
     page::{Cursor, PageRequest},
     routing::{RouteRequest, RoutingDecision, route},
     team::Team,
@@ -182,12 +181,12 @@ impl AiAgent {
         })
     }
 
-    /// The portal's customers were let in by the host; a mail's sender is verified if somebody vouches for the mail.
+    /// The portal's customers were let in by the host; a mail's sender was judged when it was filed.
     async fn sender_is_verified(&self, ticket: &Ticket, message: &Message) -> Result<bool> {
         let Some(mail) = message.mail else { return Ok(true) };
         let scope = Scope::tenant_wide(ticket.tenant);
         let mail = self.crm.store().inbound(&scope, mail).await?;
-        Ok(mail.is_some_and(|mail| mail.trust == SenderTrust::Vouched))
+        Ok(mail.is_some_and(|mail| mail.trust.is_verified()))
     }
 
     async fn plan_process(

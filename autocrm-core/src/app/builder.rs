@@ -7,7 +7,10 @@ use crate::{
     clock::{Clock, SystemClock},
     id::{IdSource, RandomIds},
     mail::MailKeys,
-    port::{BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, Store, TextIndex},
+    port::{
+        BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, SenderVerifier, Store,
+        TextIndex,
+    },
 };
 
 /// What is missing or wrong; every problem is listed.
@@ -37,6 +40,7 @@ pub struct AutoCrmBuilder {
     classifier: Option<Arc<dyn Classifier>>,
     model: Option<Arc<dyn LanguageModel>>,
     parser: Option<Arc<dyn MailParser>>,
+    verifier: Option<Arc<dyn SenderVerifier>>,
     mailer: Option<Arc<dyn Mailer>>,
     mail_keys: Option<MailKeys>,
     clock: Option<Arc<dyn Clock>>,
@@ -76,6 +80,8 @@ impl AutoCrmBuilder {
         model: LanguageModel,
         /// Sets what reads raw mails.
         parser: MailParser,
+        /// Sets what verifies the senders of received mails; without it only those are verified for whom the host vouches.
+        verifier: SenderVerifier,
         /// Sets what sends mails.
         mailer: Mailer,
         /// Sets the clock; the operating system's by default.
@@ -120,6 +126,7 @@ impl AutoCrmBuilder {
             classifier: self.classifier,
             model: self.model,
             parser: self.parser,
+            verifier: self.verifier,
             mailer: self.mailer,
             mail_keys: self.mail_keys,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),

@@ -11,7 +11,10 @@ use crate::{
     clock::{Clock, Stamp},
     id::{IdSource, TenantId, UserId},
     mail::MailKeys,
-    port::{BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, Store, TextIndex},
+    port::{
+        BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, SenderVerifier, Store,
+        TextIndex,
+    },
     tenant::Tenant,
     ticket::Scheme,
     user::Role,
@@ -51,6 +54,7 @@ pub(super) struct Handles {
     pub(super) classifier: Option<Arc<dyn Classifier>>,
     pub(super) model: Option<Arc<dyn LanguageModel>>,
     pub(super) parser: Option<Arc<dyn MailParser>>,
+    pub(super) verifier: Option<Arc<dyn SenderVerifier>>,
     pub(super) mailer: Option<Arc<dyn Mailer>>,
     pub(super) mail_keys: Option<MailKeys>,
     pub(super) clock: Arc<dyn Clock>,
@@ -173,6 +177,10 @@ impl AutoCrm {
 
     pub(crate) fn parser(&self) -> Result<&dyn MailParser> {
         self.handles.parser.as_deref().ok_or(Error::NoAdapter { adapter: "mail parser" })
+    }
+
+    pub(crate) fn verifier(&self) -> Option<&dyn SenderVerifier> {
+        self.handles.verifier.as_deref()
     }
 
     pub(crate) fn mailer(&self) -> Result<&dyn Mailer> {

@@ -4,13 +4,13 @@ use bytes::Bytes;
 
 use crate::{
     access::{Action, Actor, Resource, Scope},
-    app::{AutoCrm, Error, Planned, Result, handle::authorise, transact::transact},
+    app::{AutoCrm, Error, Planned, Result, handle::authorise, suppression::SUPPRESSED, transact::transact},
     change::{ChangeSet, EntityRef, JobOutcome, LeasedJob},
     error::ErrorKind,
     id::{MailId, OutboundId, TenantId},
     mail::{
-        AttemptOutcome, BlobHash, Envelope, INLINE_BLOB, InboundMail, MailKeys, MailRefusal, OutboundState,
-        RawBlob, receive, record_attempt,
+        AttemptOutcome, BlobHash, Envelope, INLINE_BLOB, InboundMail, MailRefusal, OutboundState, RawBlob,
+        receive, record_attempt,
     },
     text::EmailAddress,
 };
@@ -93,13 +93,17 @@ impl Mailbox {
         Ok(self.crm.store().inbound_by_raw(&scope, &envelope.recipient, hash).await?)
     }
 
-    /// The recipient is a support address, or a reply address made from one.
+    /// The recipient is a support address, or one with a tag behind a plus: a reply address or whatever a sender made up.
     async fn tenant_for(&self, recipient: &EmailAddress) -> Result<Option<TenantId>> {
         if let Some(tenant) = self.crm.store().tenant_by_address(recipient).await? {
             return Ok(Some(tenant));
         }
-        match MailKeys::split_reply_address(recipient) {
-            Some((support, _, _)) => Ok(self.crm.store().tenant_by_address(&support).await?),
+        let bare = recipient.rsplit_once('@').and_then(|(local, domain)| {
+            let (support, _) = local.split_once('+')?;
+            EmailAddress::new(format!("{support}@{domain}")).ok()
+        });
+        match bare {
+            Some(support) => Ok(self.crm.store().tenant_by_address(&support).await?),
             None => Ok(None),
         }
     }
@@ -127,7 +131,9 @@ impl Mailbox {
         let scope = Scope::tenant_wide(tenant);
         let found = self.crm.store().outbound(&scope, id).await?;
         let mail = found.ok_or(Error::NotFound { what: "mail" })?;
-        let outcome = if mail.state == OutboundState::Pending {
+        let outcome = if self.is_suppressed(tenant, &mail.to).await? {
+            AttemptOutcome::Refused { code: SUPPRESSED.to_owned() }
+        } else if mail.state == OutboundState::Pending {
             match self.crm.mailer()?.send(&mail).await {
                 Ok(delivery) => AttemptOutcome::Accepted { provider_id: delivery.provider_id },
                 Err(error) if matches!(error.kind(), ErrorKind::Invalid | ErrorKind::KeyReused) => {
@@ -144,6 +150,10 @@ impl Mailbox {
             let found = self.crm.store().outbound(&scope, id).await?;
             let mail = found.ok_or(Error::NotFound { what: "mail" })?;
             let mut changes = ChangeSet::new(&actor, &stamp);
+            let unsent = matches!(&outcome, AttemptOutcome::Refused { code } if code == SUPPRESSED);
+            if unsent && mail.state == OutboundState::Pending {
+                self.tell_unsent(&mail, &stamp, &mut changes).await?;
+            }
             changes
                 .outbound(record_attempt(mail, outcome.clone(), &stamp), &stamp)
                 .finish(job, JobOutcome::Done);

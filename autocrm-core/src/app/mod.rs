@@ -23,6 +23,7 @@ mod outgoing;
 mod portal;
 mod processor;
 mod scheme;
+mod suppression;
 mod transact;
 mod workspace;
 

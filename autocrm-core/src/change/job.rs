@@ -32,6 +32,11 @@ pub enum Job {
         /// The mail.
         mail: OutboundId,
     },
+    /// Tell the sender of a mail that it has arrived, if that is still due.
+    AcknowledgeMail {
+        /// The mail.
+        mail: MailId,
+    },
     /// Tell a member of staff.
     Notify {
         /// Who is told.
@@ -67,6 +72,7 @@ impl Job {
             Self::FileMail { .. } => "file_mail",
             Self::ProcessTicket { .. } => "process_ticket",
             Self::DeliverMail { .. } => "deliver_mail",
+            Self::AcknowledgeMail { .. } => "acknowledge_mail",
             Self::Notify { .. } => "notify",
             Self::WakeTicket { .. } => "wake_ticket",
             Self::EraseTicket { .. } => "erase_ticket",
@@ -83,6 +89,7 @@ impl Job {
             | Self::EraseTicket { ticket } => Some(ticket.as_uuid()),
             Self::FileMail { .. }
             | Self::DeliverMail { .. }
+            | Self::AcknowledgeMail { .. }
             | Self::Notify { .. }
             | Self::CloseResolved
             | Self::LearnCategory { .. } => None,

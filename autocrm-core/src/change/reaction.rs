@@ -23,6 +23,7 @@ pub(crate) const CLOSING_PERIOD: Duration = Duration::from_hours(1);
 /// | tenant founded | close what was resolved long ago, every hour |
 /// | mail received | file the mail |
 /// | mail composed | deliver the mail |
+/// | acknowledgement due | acknowledge the mail |
 /// | message by a customer, not held | process the ticket; tell the agent in charge |
 /// | message held | tell the agent in charge |
 /// | ticket assigned to an agent | tell the agent |
@@ -34,6 +35,9 @@ pub fn reactions(event: &Event, ticket: Option<&Ticket>, at: Timestamp) -> Vec<(
     match event {
         Event::Tenant(TenantEvent::Founded) => jobs.push((Job::CloseResolved, at.plus(CLOSING_PERIOD))),
         Event::Mail(MailEvent::Received { mail }) => jobs.push((Job::FileMail { mail: *mail }, at)),
+        Event::Mail(MailEvent::AcknowledgementDue { mail, .. }) => {
+            jobs.push((Job::AcknowledgeMail { mail: *mail }, at));
+        }
         Event::Mail(MailEvent::Composed { mail, .. }) => jobs.push((Job::DeliverMail { mail: *mail }, at)),
         Event::Message(MessageEvent::Written {
             ticket: id,

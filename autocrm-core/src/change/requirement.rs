@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{
-        ArticleId, FeedbackId, MailId, MessageId, NotificationId, OutboundId, TeamId, TemplateId, TicketId,
-        UserId,
+        ArticleId, CorrespondentId, FeedbackId, MailId, MessageId, NotificationId, OutboundId, TeamId,
+        TemplateId, TicketId, UserId,
     },
     transition::Version,
 };
@@ -16,6 +16,8 @@ use crate::{
 pub enum EntityRef {
     /// An article.
     Article(ArticleId),
+    /// An address that the desk writes to.
+    Correspondent(CorrespondentId),
     /// Feedback; has no version.
     Feedback(FeedbackId),
     /// A received mail.

@@ -11,7 +11,7 @@ use crate::{
     conversation::{Message, MessageEvent, Template, TemplateEvent},
     id::{TenantId, TicketId, UserId},
     knowledge::{Article, ArticleEvent, Chunk, Feedback, FeedbackEvent, Revision},
-    mail::{InboundMail, MailEvent, MailRef, OutboundMail, RawBlob},
+    mail::{Correspondent, InboundMail, MailEvent, MailRef, OutboundMail, RawBlob},
     notify::{Notification, NotificationEvent},
     routing::RoutingDecision,
     team::{Team, TeamEvent},
@@ -96,6 +96,8 @@ impl ChangeSet {
         mail: InboundMail, MailEvent => Mail, Mail, |mail| EntityRef::Mail(mail.id), |_| None;
         /// Writes a mail that leaves.
         outbound: OutboundMail, MailEvent => Outbound, Mail, |mail| EntityRef::Outbound(mail.id), |mail| Some(mail.ticket);
+        /// Writes an address that the desk writes to.
+        correspondent: Correspondent, MailEvent => Correspondent, Mail, |known| EntityRef::Correspondent(known.id), |_| None;
         /// Writes a notification.
         notification: Notification, NotificationEvent => Notification, Notification, |told| EntityRef::Notification(told.id), |told| Some(told.ticket);
     }

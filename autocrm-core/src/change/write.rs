@@ -5,7 +5,7 @@ use crate::{
     conversation::{Message, Template},
     id::{ArticleId, JobId, TicketId},
     knowledge::{Article, Chunk, Feedback, Revision},
-    mail::{InboundMail, MailRef, OutboundMail, RawBlob},
+    mail::{Correspondent, InboundMail, MailRef, OutboundMail, RawBlob},
     notify::Notification,
     routing::RoutingDecision,
     team::Team,
@@ -82,6 +82,8 @@ pub enum Write {
     Raw(RawBlob),
     /// A mail that leaves.
     Outbound(Box<Save<OutboundMail>>),
+    /// An address that the desk writes to; unique within the tenant, a second one is a conflict.
+    Correspondent(Box<Save<Correspondent>>),
     /// A Message-ID seen or made; the same again is nothing to do.
     MailRef(Box<MailRef>),
     /// A notification.
@@ -106,6 +108,6 @@ impl Write {
                 }
             };
         }
-        saves!(Tenant Scheme User Team Ticket Message Template Article Mail Outbound Notification)
+        saves!(Tenant Scheme User Team Ticket Message Template Article Mail Outbound Correspondent Notification)
     }
 }

@@ -203,7 +203,7 @@ async fn written(store: &dyn Store, scope: &Scope, write: &Write, receipt: Optio
         Write::Article(_) | Write::Revision(_) | Write::Chunks(_) | Write::Feedback(_) => {
             return known(store, scope, write).await;
         }
-        Write::Mail(_) | Write::Raw(_) | Write::Outbound(_) | Write::MailRef(_) => {
+        Write::Mail(_) | Write::Raw(_) | Write::Outbound(_) | Write::Correspondent(_) | Write::MailRef(_) => {
             return mailed(store, scope, write).await;
         }
     };
@@ -241,6 +241,10 @@ async fn mailed(store: &dyn Store, scope: &Scope, write: &Write) -> Option<Part>
             let found = store.outbound(scope, save.row.id).await.unwrap();
             Part::equal(save.row.id, &Some(save.row.clone()), &found)
         }
+        Write::Correspondent(save) => {
+            let found = store.correspondent(scope, &save.row.address).await.unwrap();
+            Part::equal(save.row.id, &Some(save.row.clone()), &found)
+        }
         Write::MailRef(reference) => {
             let found = store.mail_refs(scope, std::slice::from_ref(&reference.message_id)).await.unwrap();
             let own = found.into_iter().find(|found| found.message == reference.message);
@@ -266,6 +270,7 @@ pub(crate) async fn digest(store: &dyn Store, scope: &Scope) -> Vec<String> {
             store.articles(scope, &crate::knowledge::ArticleFilter::default(), &page).await.unwrap()
         ),
         format!("{:?}", store.notifications(scope, &page).await.unwrap()),
+        format!("{:?}", store.suppressed(scope, &page).await.unwrap()),
         format!("{:?}", all_events(store, scope).await),
         format!("{:?}", store.head(scope).await.unwrap()),
         format!("{:?}", store.dead(scope, &page).await.unwrap()),

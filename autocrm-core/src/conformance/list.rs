@@ -2,10 +2,7 @@
 
 use crate::{
     conformance::{Backend, Scenario},
-    port::{
-        BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, Store, TextIndex,
-        VectorIndex,
-    },
+    port::{BlobStore, Classifier, LanguageDetector, LanguageModel, Mailer, Store, TextIndex, VectorIndex},
 };
 
 /// Hands the store's scenarios to another macro, as `module { scenario, … }` groups.
@@ -102,6 +99,13 @@ macro_rules! __store_scenarios {
                 r1_mail_is_erased_with_its_ticket,
                 r1_raw_mails_of_one_ticket_alone_are_named,
                 r1_outlying_raw_mails_of_a_ticket_alone_are_told,
+            }
+            correspondent {
+                c1_addresses_read_back_in_every_state,
+                c2_an_address_is_remembered_once,
+                r2_suppressed_addresses_come_newest_first,
+                r2_late_acknowledgements_are_counted,
+                r1_addresses_are_shown_to_the_tenants_eyes,
             }
             notify {
                 r1_notifications_are_ones_own,
@@ -256,22 +260,6 @@ macro_rules! __vector_index_scenarios {
     };
 }
 
-/// Hands the scenarios of mail parsers to another macro.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __mail_parser_scenarios {
-    ($use:path, $($arguments:tt)*) => {
-        $use! {
-            $($arguments)*
-            parser {
-                p1_any_bytes_are_answered,
-                p2_only_an_unmistakable_sender_is_named,
-                p3_texts_are_clean,
-            }
-        }
-    };
-}
-
 /// Hands the scenarios of language models to another macro.
 #[doc(hidden)]
 #[macro_export]
@@ -354,6 +342,10 @@ macro_rules! table {
     };
 }
 
+mod mail;
+
+pub use mail::{mail_parser_scenarios, sender_verifier_scenarios};
+
 /// Makes one named test of every scenario of a store, on the backends of the given harness, and one that compares it
 /// with the in-memory store in [`CASES`](crate::conformance::model::CASES) random stories, or in as many as `cases`
 /// says. One use per module.
@@ -404,14 +396,6 @@ macro_rules! vector_index_conformance {
     };
 }
 
-/// Makes one named test of every scenario of a mail parser, on the backends of the given harness. One use per module.
-#[macro_export]
-macro_rules! mail_parser_conformance {
-    ($harness:expr) => {
-        $crate::__mail_parser_scenarios! { $crate::__stamp_tests, dyn $crate::port::MailParser, $harness, }
-    };
-}
-
 /// Makes one named test of every scenario of a language model, on the backends of the given harness. One use per module.
 #[macro_export]
 macro_rules! language_model_conformance {
@@ -459,11 +443,6 @@ pub fn text_index_scenarios() -> Vec<Scenario<dyn TextIndex>> {
 /// Returns every scenario of a vector index.
 pub fn vector_index_scenarios() -> Vec<Scenario<dyn VectorIndex>> {
     __vector_index_scenarios! { table, dyn VectorIndex, }
-}
-
-/// Returns every scenario of a mail parser.
-pub fn mail_parser_scenarios() -> Vec<Scenario<dyn MailParser>> {
-    __mail_parser_scenarios! { table, dyn MailParser, }
 }
 
 /// Returns every scenario of a language model.

@@ -8,8 +8,8 @@ use crate::{
     error::Result,
     id::{MessageId, TicketId},
     mail::{
-        self, AttemptOutcome, BlobHash, Envelope, InboundMail, InboundOutcome, MailRef, MailRefDirection,
-        MessageIdHeader, OutboundMail, OutboundSpec, RawBlob, SenderTrust,
+        self, AttemptOutcome, BlobHash, Envelope, InboundMail, InboundOutcome, MailReading, MailRef,
+        MailRefDirection, MessageIdHeader, OutboundMail, OutboundSpec, RawBlob,
     },
     text::{Body, EmailAddress, ExternalId, Name, Subject},
     user::Role,
@@ -38,12 +38,8 @@ async fn take_in(
 ) -> Result<InboundMail> {
     let bytes = Bytes::copy_from_slice(raw.as_bytes());
     let hash = BlobHash::of(&bytes);
-    let envelope = Envelope {
-        recipient: address(to),
-        sender: None,
-        provider_id: provider.map(|id| ExternalId::new(id).unwrap()),
-        trust: SenderTrust::Unverified,
-    };
+    let provider_id = provider.map(|id| ExternalId::new(id).unwrap());
+    let envelope = Envelope { provider_id, ..Envelope::to(address(to)) };
     let received = mail::receive(world.tenant, envelope, hash, bytes.len(), &world.stamp()).unwrap();
     let row = InboundMail { version: received.state.version.next(), ..received.state.clone() };
     let set = world.plan(|set, stamp| {
@@ -56,7 +52,8 @@ async fn take_in(
 }
 
 async fn settle(world: &World, mail: InboundMail, ticket: TicketId, message: MessageId) -> InboundMail {
-    let settled = mail::settle(mail, InboundOutcome::Opened { ticket, message }).unwrap();
+    let settled =
+        mail::settle(mail, MailReading::default(), InboundOutcome::Opened { ticket, message }).unwrap();
     let row = InboundMail { version: settled.state.version.next(), ..settled.state.clone() };
     world
         .apply(|set, stamp| {
@@ -335,12 +332,7 @@ pub async fn r1_raw_mails_of_one_ticket_alone_are_named(backend: Backend) {
         ("theirs", "a@acme.example", two, mail::INLINE_BLOB + 1),
     ] {
         let hash = BlobHash::of(raw.as_bytes());
-        let envelope = Envelope {
-            recipient: address(to),
-            sender: None,
-            provider_id: None,
-            trust: SenderTrust::Unverified,
-        };
+        let envelope = Envelope::to(address(to));
         let received = mail::receive(world.tenant, envelope, hash, size, &world.stamp()).unwrap();
         let row = InboundMail { version: received.state.version.next(), ..received.state.clone() };
         let bytes = Bytes::from_static(raw.as_bytes());

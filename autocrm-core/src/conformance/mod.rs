@@ -36,6 +36,7 @@ pub mod broken;
 pub mod cancel;
 pub mod commit;
 pub mod conversation;
+pub mod correspondent;
 pub mod journal;
 pub mod knowledge;
 pub mod mail;
@@ -56,10 +57,12 @@ pub mod ticket;
 pub mod user;
 pub mod vector_feed;
 pub mod vector_index;
+pub mod verifier;
 
 pub use harness::{Backend, Capabilities, Harness, Reopen, Scenario, ScenarioFuture, SpoilJob};
 pub use list::{
     blob_scenarios, classifier_scenarios, detector_scenarios, language_model_scenarios,
-    mail_parser_scenarios, mailer_scenarios, store_scenarios, text_index_scenarios, vector_index_scenarios,
+    mail_parser_scenarios, mailer_scenarios, sender_verifier_scenarios, store_scenarios,
+    text_index_scenarios, vector_index_scenarios,
 };
-pub use probe::{Delivered, Probe};
+pub use probe::{Delivered, Genuine, Probe};

@@ -21,7 +21,7 @@ use crate::{
     error::Result,
     id::{TicketId, UserId},
     knowledge::{self, FeedbackTarget},
-    mail::{self, BlobHash, Envelope, RawBlob, SenderTrust},
+    mail::{self, BlobHash, Envelope, RawBlob},
     memory::MemoryStore,
     notify::{self, NotificationKind},
     port::{ClaimRequest, Store},
@@ -356,12 +356,9 @@ impl Player {
     async fn mail(&mut self, a: u16, b: u16) -> Told {
         let bytes = bytes::Bytes::from(format!("raw {}", a % 4));
         let hash = BlobHash::of(&bytes);
-        let envelope = Envelope {
-            recipient: EmailAddress::new(format!("desk{}@acme.example", b % 2)).expect("an address"),
-            sender: None,
-            provider_id: b.is_multiple_of(3).then(|| ExternalId::new(format!("p{}", b % 5)).expect("an id")),
-            trust: SenderTrust::Unverified,
-        };
+        let recipient = EmailAddress::new(format!("desk{}@acme.example", b % 2)).expect("an address");
+        let provider_id = b.is_multiple_of(3).then(|| ExternalId::new(format!("p{}", b % 5)).expect("an id"));
+        let envelope = Envelope { provider_id, ..Envelope::to(recipient) };
         let received = mail::receive(self.world.tenant, envelope, hash, bytes.len(), &self.world.stamp());
         let received = received.expect("a mail");
         let set = self.world.plan(|set, stamp| {

@@ -68,6 +68,7 @@ pub(crate) async fn seen_by(store: &dyn Store, scope: &Scope, known: &Known) -> 
     see(&store.articles(scope, &ArticleFilter::default(), &page).await);
     see(&store.templates(scope, &page).await);
     see(&store.notifications(scope, &page).await);
+    see(&store.suppressed(scope, &page).await);
     for (text, notes) in [("printer", true), ("printer", false), ("invoice printer", false), ("", true)] {
         let query = TicketQuery { text: text.to_owned(), notes };
         see(&store.search_tickets(scope, &query, &page).await);

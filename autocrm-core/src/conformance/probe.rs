@@ -20,6 +20,18 @@ pub struct Delivered {
     pub raw: Option<Bytes>,
 }
 
+/// A mail that a verifier has to believe, and its parts that the suite changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Genuine {
+    /// The raw mail, header and body divided by an empty line, lines ended by CRLF. Its author, subject and body are
+    /// signed, it has no `Authentication-Results`, and it needs no client address to be believed.
+    pub raw: Bytes,
+    /// The one author's address, as it stands in the raw mail.
+    pub author: EmailAddress,
+    /// A word that stands in the subject and in the body, and nowhere else.
+    pub word: &'static str,
+}
+
 /// What scenarios ask of a backend behind its port's back. A harness answers what its backend can; the rest is left
 /// out of the scenarios that need it.
 #[async_trait]
@@ -31,6 +43,16 @@ pub trait Probe: Send + Sync {
 
     /// Lets the mailer's other side refuse a recipient for good from now on; `false`: it cannot.
     async fn refuse(&self, _recipient: &EmailAddress) -> bool {
+        false
+    }
+
+    /// Returns a mail that the verifier has to believe. A harness of a verifier answers.
+    async fn genuine(&self) -> Option<Genuine> {
+        None
+    }
+
+    /// Lets every look-up of the verifier fail for now from now on; `false`: it cannot.
+    async fn go_dark(&self) -> bool {
         false
     }
 

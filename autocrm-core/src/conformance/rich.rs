@@ -20,8 +20,9 @@ use crate::{
     id::{ArticleId, MessageId, UserId},
     knowledge::{self, ArticleSpec, FeedbackTarget},
     mail::{
-        self, BlobHash, Envelope, InboundMail, InboundOutcome, MailEvent, MailRef, MailRefDirection,
-        MessageIdHeader, OutboundMail, OutboundSpec, RawBlob, SenderTrust,
+        self, BlobHash, Check, ClientHost, Correspondent, Envelope, Fate, InboundMail, InboundOutcome,
+        MailClass, MailEvent, MailFinding, MailReading, MailRef, MailRefDirection, MessageIdHeader,
+        OutboundMail, OutboundSpec, RawBlob, SenderTrust, SenderVerdict, VerdictSource,
     },
     notify::{self, NotificationKind},
     routing::{Candidate, RoutingDecision, RoutingReason, TeamVerdict, WhyNot},
@@ -242,6 +243,22 @@ fn sleeping_ticket(
     Transition { state: row, events: noted.events }
 }
 
+fn reading() -> MailReading {
+    MailReading {
+        class: MailClass::AutoReply,
+        trust: SenderTrust::Aligned,
+        verdict: Some(SenderVerdict {
+            domain: LINE.to_owned(),
+            dmarc: Check::None,
+            dkim: Check::Pass,
+            spf: Check::Unknown,
+            source: VerdictSource::Provider,
+        }),
+        reply_to: Some(EmailAddress::new("other@example.net").expect("an address")),
+        findings: vec![MailFinding::RepeatedMessageId, MailFinding::TextTooLarge],
+    }
+}
+
 /// A mail with its raw bytes, and the message that it brought.
 fn mail_in(
     world: &World,
@@ -257,11 +274,13 @@ fn mail_in(
         recipient: EmailAddress::new("help@acme.example").expect("an address"),
         sender: Some(EmailAddress::new("bounce@acme.example").expect("an address")),
         provider_id: Some(ExternalId::new(format!("prov {LINE} {mark}")).expect("an id")),
+        client: Some(ClientHost { ip: std::net::Ipv6Addr::LOCALHOST.into(), helo: LINE.to_owned() }),
         trust: SenderTrust::Vouched,
     };
     let received = mail::receive(world.tenant, envelope, hash, raw.len(), stamp).expect("a mail");
     let new = NewMessage {
         body: text(),
+        reply_at: Some(3),
         trimmed_at: Some(3),
         internal: false,
         language: Some(language()),
@@ -280,7 +299,7 @@ fn mail_in(
     let message = conversation::write_message(&author, ticket, new, stamp).expect("a message");
     let outcome =
         InboundOutcome::Failed { ticket: ticket.id, message: message.state.id, code: LINE.to_owned() };
-    let filed = received.and_then(|mail| mail::settle(mail, outcome)).expect("a settled mail");
+    let filed = received.and_then(|mail| mail::settle(mail, reading(), outcome)).expect("a settled mail");
     (RawBlob { tenant: world.tenant, hash, bytes: raw }, filed, message)
 }
 
@@ -321,6 +340,19 @@ fn mail_out(
         user: customer,
     };
     (outbound, reference)
+}
+
+/// An address that bounced for now, was written to unasked, and is then sent to no more.
+fn correspondent(world: &World, mark: &str, stamp: &Stamp<'_>) -> Transition<Correspondent, MailEvent> {
+    let address = EmailAddress::new(format!("ümlaut.{mark}@bücher.example")).expect("an address");
+    let known = mail::meet(world.tenant, address, stamp);
+    mail::note_fate(known, Fate::Soft, stamp.id(), stamp)
+        .and_then(|known| mail::note_acknowledgement(known, stamp))
+        .expect("an acknowledgement")
+        .and_then(|known| {
+            Ok::<_, std::convert::Infallible>(mail::note_fate(known, Fate::Hard, stamp.id(), stamp))
+        })
+        .expect("a suppression")
 }
 
 fn decision(ticket: &Ticket, stamp: &Stamp<'_>) -> RoutingDecision {
@@ -398,6 +430,7 @@ fn desk(
         .outbound(outbound, stamp)
         .mail_ref(reference)
         .routing(decision(&row, stamp))
+        .correspondent(correspondent(world, mark, stamp), stamp)
         .notification(told, stamp)
         .assist(row.id, row.version.next(), assist, stamp)
         .answers(EntityRef::Ticket(row.id));

@@ -31,6 +31,8 @@ pub struct Reply {
 pub struct NewMessage {
     /// The whole text; blank only with attachments or from mail.
     pub body: Body,
+    /// The byte at which the newest part begins.
+    pub reply_at: Option<u32>,
     /// The byte at which quoted or signed text begins.
     pub trimmed_at: Option<u32>,
     /// Whether only staff reads it.
@@ -52,6 +54,7 @@ impl NewMessage {
     pub fn text(body: Body, internal: bool) -> Self {
         Self {
             body,
+            reply_at: None,
             trimmed_at: None,
             internal,
             language: None,
@@ -112,8 +115,9 @@ pub enum ConversationRefusal {
     /// The message is not a proposed answer.
     #[error("the message is not a proposed answer")]
     NotADraft,
-    /// The place where quoted text begins lies outside the text or within a character.
-    #[error("the trim offset is not a character boundary of the text")]
+    /// The place where the newest part begins or ends lies outside the text or within a character, or they are not in
+    /// this order.
+    #[error("the trim offsets are not character boundaries of the text, in order")]
     TrimOffset,
 }
 
@@ -151,8 +155,9 @@ pub fn write_message(
     if new.attachments.len() > MAX_ATTACHMENTS {
         return Err(ConversationRefusal::TooMany { what: "attachments", max: MAX_ATTACHMENTS });
     }
-    let cut = new.trimmed_at.map(|offset| usize::try_from(offset).unwrap_or(usize::MAX));
-    if cut.is_some_and(|offset| !new.body.is_char_boundary(offset)) {
+    let place = |offset: u32| usize::try_from(offset).unwrap_or(usize::MAX);
+    let newest = new.reply_at.map_or(0, place)..new.trimmed_at.map_or(new.body.len(), place);
+    if new.body.get(newest).is_none() {
         return Err(ConversationRefusal::TrimOffset);
     }
     let kind = match (author, new.internal) {
@@ -195,6 +200,7 @@ fn append(
         kind,
         author,
         body: new.body,
+        reply_at: new.reply_at,
         trimmed_at: new.trimmed_at,
         language: new.language,
         attachments: new.attachments,

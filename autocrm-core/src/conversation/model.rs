@@ -126,6 +126,8 @@ pub struct Message {
     pub author: Author,
     /// The whole text.
     pub body: Body,
+    /// The byte of `body` at which the newest part begins, where quoted text stands above it; `None`: at the start.
+    pub reply_at: Option<u32>,
     /// The byte of `body` at which quoted or signed text begins; `None`: nothing is cut.
     pub trimmed_at: Option<u32>,
     /// The language of the text.
@@ -155,9 +157,11 @@ impl Message {
 
     /// Returns the newest part of the text, without quoted and signed text.
     pub fn newest_text(&self) -> &str {
-        match self.trimmed_at.and_then(|end| self.body.get(..usize::try_from(end).unwrap_or(usize::MAX))) {
-            Some(newest) => newest.trim_end(),
-            None => &self.body,
+        let place = |offset: u32| usize::try_from(offset).unwrap_or(usize::MAX);
+        let end = self.trimmed_at.map_or(self.body.len(), place);
+        match self.body.get(self.reply_at.map_or(0, place)..end) {
+            Some(newest) if newest.len() < self.body.len() => newest.trim(),
+            _ => &self.body,
         }
     }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{MailId, OutboundId, TicketId},
-    mail::InboundOutcome,
+    id::{CorrespondentId, MailId, OutboundId, TicketId},
+    mail::{InboundOutcome, SuppressionReason},
 };
 
 /// What happened to a mail.
@@ -37,6 +37,37 @@ pub enum MailEvent {
         /// The ticket.
         ticket: TicketId,
     },
+    /// Nothing is sent to an address any more.
+    Suppressed {
+        /// The address's row.
+        correspondent: CorrespondentId,
+        /// Why.
+        reason: SuppressionReason,
+    },
+    /// An address is sent to again.
+    Released {
+        /// The address's row.
+        correspondent: CorrespondentId,
+    },
+    /// A mail to an address came back for now.
+    SoftBounced {
+        /// The address's row.
+        correspondent: CorrespondentId,
+        /// The mail.
+        mail: OutboundId,
+    },
+    /// An acknowledgement goes to an address.
+    Acknowledged {
+        /// The address's row.
+        correspondent: CorrespondentId,
+    },
+    /// A mail opened a ticket, and its sender may be told so.
+    AcknowledgementDue {
+        /// The mail.
+        mail: MailId,
+        /// The ticket.
+        ticket: TicketId,
+    },
     /// The mailer refused it for good.
     Refused {
         /// The mail.
@@ -56,6 +87,11 @@ impl MailEvent {
             Self::Settled { .. } => "mail.settled",
             Self::Composed { .. } => "mail.composed",
             Self::Sent { .. } => "mail.sent",
+            Self::Suppressed { .. } => "mail.suppressed",
+            Self::Released { .. } => "mail.released",
+            Self::SoftBounced { .. } => "mail.soft_bounced",
+            Self::Acknowledged { .. } => "mail.acknowledged",
+            Self::AcknowledgementDue { .. } => "mail.acknowledgement_due",
             Self::Refused { .. } => "mail.refused",
         }
     }

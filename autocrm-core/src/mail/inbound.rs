@@ -1,27 +1,19 @@
 //! Received mail: stored raw first, then read, then settled.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::{Stamp, Timestamp},
     id::{MailId, MessageId, TenantId, TicketId},
-    mail::{BlobHash, MailEvent, MessageIdHeader},
-    text::{EmailAddress, ExternalId, Name},
+    mail::{BlobHash, MailClass, MailEvent, MailFinding, SenderTrust, SenderVerdict},
+    text::{EmailAddress, ExternalId},
     transition::{Transition, Version},
 };
 
 /// The largest raw mail that is taken in, in bytes.
 pub const MAX_RAW: usize = 41_943_040;
-
-/// How sure the desk is that the sender is who they say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SenderTrust {
-    /// Nobody vouches for the sender.
-    Unverified,
-    /// The host or the operator vouches for the sender of this mail.
-    Vouched,
-}
 
 /// What was said about a mail outside of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +24,33 @@ pub struct Envelope {
     pub sender: Option<EmailAddress>,
     /// The provider's own id of the mail.
     pub provider_id: Option<ExternalId>,
+    /// Which host handed it to the desk's own mail server, where that is known: SPF needs it.
+    pub client: Option<ClientHost>,
     /// How sure the one who hands it in is of the sender.
     pub trust: SenderTrust,
+}
+
+impl Envelope {
+    /// Returns the envelope of a mail for `recipient` of which nothing else is known.
+    pub const fn to(recipient: EmailAddress) -> Self {
+        Self { recipient, sender: None, provider_id: None, client: None, trust: SenderTrust::Unverified }
+    }
+
+    /// Returns the same envelope, vouched for.
+    #[must_use]
+    pub fn vouched(self) -> Self {
+        Self { trust: SenderTrust::Vouched, ..self }
+    }
+}
+
+/// The host that handed a mail to the desk's own mail server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientHost {
+    /// Its address.
+    pub ip: IpAddr,
+    /// The name that it gave itself (`EHLO`), at most 255 characters.
+    pub helo: String,
 }
 
 /// What became of a received mail.
@@ -63,6 +80,14 @@ pub enum InboundOutcome {
         /// The message.
         message: MessageId,
     },
+    /// A machine wrote it: a report or an automatic answer, kept for staff on the ticket that it is about, or on one of
+    /// its own. Nothing answers it.
+    Reported {
+        /// The ticket.
+        ticket: TicketId,
+        /// The message.
+        message: MessageId,
+    },
     /// It could not be read; a ticket with a note and the raw mail stands in for it.
     Failed {
         /// The ticket.
@@ -72,6 +97,20 @@ pub enum InboundOutcome {
         /// What was wrong, as a stable code.
         code: String,
     },
+}
+
+impl InboundOutcome {
+    /// Returns the ticket that the mail lies on; `None` before it is filed.
+    pub const fn ticket(&self) -> Option<TicketId> {
+        match self {
+            Self::Received => None,
+            Self::Opened { ticket, .. }
+            | Self::Appended { ticket, .. }
+            | Self::Held { ticket, .. }
+            | Self::Reported { ticket, .. }
+            | Self::Failed { ticket, .. } => Some(*ticket),
+        }
+    }
 }
 
 /// A received mail. One row per tenant, recipient and raw bytes: the same mail again is no new row.
@@ -90,16 +129,36 @@ pub struct InboundMail {
     pub sender: Option<EmailAddress>,
     /// The provider's own id.
     pub provider_id: Option<ExternalId>,
-    /// How sure the one who handed it in is of the sender.
+    /// Which host handed it over.
+    pub client: Option<ClientHost>,
+    /// How sure the desk is of the sender: at first as the one who handed it in said, then as it was found.
     pub trust: SenderTrust,
     /// The hash of the raw bytes.
     pub raw: BlobHash,
     /// The size of the raw bytes.
     pub size: u64,
+    /// What the reading found; `None` before it.
+    pub reading: Option<MailReading>,
     /// What became of it.
     pub outcome: InboundOutcome,
     /// When it was taken in.
     pub received_at: Timestamp,
+}
+
+/// What is kept of a mail's reading.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailReading {
+    /// What kind of mail it is.
+    pub class: MailClass,
+    /// How sure the desk is of the sender.
+    pub trust: SenderTrust,
+    /// What a verifier found; `None`: none was asked.
+    pub verdict: Option<SenderVerdict>,
+    /// Another address for answers: for staff to see, never the requester.
+    pub reply_to: Option<EmailAddress>,
+    /// What staff should know.
+    pub findings: Vec<MailFinding>,
 }
 
 /// Why a mail was not taken in.
@@ -159,9 +218,11 @@ pub fn receive(
         recipient: envelope.recipient,
         sender: envelope.sender,
         provider_id: envelope.provider_id,
+        client: envelope.client,
         trust: envelope.trust,
         raw,
         size: u64::try_from(size).unwrap_or(u64::MAX),
+        reading: None,
         outcome: InboundOutcome::Received,
         received_at: stamp.at(),
     };
@@ -169,145 +230,18 @@ pub fn receive(
     Ok(Transition::new(mail, event))
 }
 
-/// Records what became of a mail.
+/// Records what a mail was found to be and what became of it.
 pub fn settle(
     mut mail: InboundMail,
+    reading: MailReading,
     outcome: InboundOutcome,
 ) -> Result<Transition<InboundMail, MailEvent>, MailRefusal> {
     if mail.outcome != InboundOutcome::Received {
         return Err(MailRefusal::Settled);
     }
+    mail.trust = reading.trust;
+    mail.reading = Some(reading);
     mail.outcome = outcome.clone();
     let event = MailEvent::Settled { mail: mail.id, outcome };
     Ok(Transition::new(mail, event))
-}
-
-/// Why a mail counts as automatic: it is kept, and nothing answers it by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Automatic {
-    /// `Auto-Submitted` other than `no` (RFC 3834, section 5).
-    AutoSubmitted,
-    /// The null return path, or a mailer daemon.
-    NullReturnPath,
-    /// `multipart/report`: a delivery status, a disposition or a complaint.
-    Report,
-    /// A mailing list or bulk mail (`List-Id`, `Precedence`).
-    Bulk,
-    /// Another header by which responders mark themselves.
-    Responder,
-}
-
-impl Automatic {
-    /// Returns the stable code.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::AutoSubmitted => "auto_submitted",
-            Self::NullReturnPath => "null_return_path",
-            Self::Report => "report",
-            Self::Bulk => "bulk",
-            Self::Responder => "responder",
-        }
-    }
-}
-
-/// Something about a mail that staff should know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MailFinding {
-    /// There is no `From`, or more than one, or it names no single mailbox.
-    AmbiguousSender,
-    /// A header name holds white space or a control character, or the header is not well formed.
-    MalformedHeader,
-    /// The header is larger than 256 KiB.
-    HeaderTooLarge,
-    /// There are more than 1,000 parts, or parts are nested deeper than 32.
-    TooManyParts,
-    /// There are more than 100 attachments: the rest lie in the raw mail only.
-    TooManyAttachments,
-    /// A text part is larger than 1 MiB and was cut.
-    TextTooLarge,
-    /// An HTML part is larger than 1 MiB or nested deeper than 256 elements and was not converted.
-    HtmlTooLarge,
-    /// The decoded parts are larger than 60 MiB together.
-    DecodedTooLarge,
-    /// The mail could not be read at all.
-    Unreadable,
-}
-
-impl MailFinding {
-    /// Returns the stable code.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::AmbiguousSender => "mail_ambiguous_sender",
-            Self::MalformedHeader => "mail_malformed_header",
-            Self::HeaderTooLarge => "mail_header_too_large",
-            Self::TooManyParts => "mail_too_many_parts",
-            Self::TooManyAttachments => "mail_too_many_attachments",
-            Self::TextTooLarge => "mail_text_too_large",
-            Self::HtmlTooLarge => "mail_html_too_large",
-            Self::DecodedTooLarge => "mail_decoded_too_large",
-            Self::Unreadable => "mail_unreadable",
-        }
-    }
-
-    /// Returns whether the sender named by such a mail must never be believed, whoever vouches for it.
-    pub const fn forbids_trust(self) -> bool {
-        matches!(
-            self,
-            Self::AmbiguousSender | Self::MalformedHeader | Self::HeaderTooLarge | Self::Unreadable
-        )
-    }
-}
-
-/// A file found in a mail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParsedAttachment {
-    /// The name, cleaned: one line without path, control, bidirectional and zero-width characters.
-    pub name: Name,
-    /// The declared type, lower-cased, such as `image/png`; `application/octet-stream` when none is given.
-    pub content_type: String,
-    /// The size of the decoded bytes.
-    pub size: u64,
-}
-
-/// What a parser found in a raw mail. A parser always answers; what it could not read is in the findings.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ParsedMail {
-    /// The one author; `None`: see the findings.
-    pub from: Option<EmailAddress>,
-    /// The author's display name, cleaned.
-    pub from_name: Option<Name>,
-    /// Another address for answers: shown to staff, never the requester.
-    pub reply_to: Option<EmailAddress>,
-    /// The subject, cleaned to one line; may be empty.
-    pub subject: String,
-    /// The Message-ID.
-    pub message_id: Option<MessageIdHeader>,
-    /// The Message-ID that is answered.
-    pub in_reply_to: Vec<MessageIdHeader>,
-    /// The last 50 Message-IDs of the thread, oldest first.
-    pub references: Vec<MessageIdHeader>,
-    /// When the author says that it was sent.
-    pub sent_at: Option<Timestamp>,
-    /// Why the mail counts as automatic.
-    pub automatic: Option<Automatic>,
-    /// The whole text; may be empty.
-    pub text: String,
-    /// The byte of `text` at which the newest reply begins, if quoted text stands above it.
-    pub reply_at: Option<usize>,
-    /// The byte of `text` at which the newest reply ends, if quoted or signed text stands below it.
-    pub trimmed_at: Option<usize>,
-    /// Attached files, at most 100.
-    pub attachments: Vec<ParsedAttachment>,
-    /// What staff should know.
-    pub findings: Vec<MailFinding>,
-}
-
-impl ParsedMail {
-    /// Returns what the author wrote now, out of the whole text.
-    pub fn newest_reply(&self) -> &str {
-        let range = self.reply_at.unwrap_or(0)..self.trimmed_at.unwrap_or(self.text.len());
-        self.text.get(range).unwrap_or(&self.text).trim()
-    }
 }

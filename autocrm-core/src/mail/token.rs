@@ -14,12 +14,16 @@ use crate::{
     ticket::TicketNumber,
 };
 
-/// The characters of a token: 130 bits in base 32.
-const TOKEN_LENGTH: usize = 26;
+/// The characters of a code of authentication: 130 bits in base 32.
+const MAC_LENGTH: usize = 26;
+const KEY_ID_LENGTH: usize = 2;
+/// The characters of a token: the name of the key, then the code.
+const TOKEN_LENGTH: usize = KEY_ID_LENGTH + MAC_LENGTH;
 /// The largest local part of an address (RFC 5321, section 4.5.3.1.1).
 const MAX_LOCAL_PART: usize = 64;
 const MESSAGE_ID_LABEL: &str = "autocrm message-id v1";
 const REPLY_LABEL: &str = "autocrm reply v1";
+const KEY_ID_LABEL: &str = "autocrm key id v1";
 
 /// A Message-ID without its angle brackets: 1..=250 visible ASCII characters, none of `<>`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,25 +111,65 @@ pub struct MailRef {
     pub user: UserId,
 }
 
+/// The short public name of a key: two characters of base 32, derived from the secret. It stands in every token, so that
+/// one key is tried and not all of them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; KEY_ID_LENGTH]);
+
+impl KeyId {
+    fn of(secret: &[u8]) -> Self {
+        let mut id = [b'a'; KEY_ID_LENGTH];
+        for (place, byte) in id.iter_mut().zip(mac(secret, &[KEY_ID_LABEL.as_bytes()]).bytes()) {
+            *place = byte;
+        }
+        Self(id)
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({})", self.as_str())
+    }
+}
+
 /// A secret of at least 32 bytes, shown nowhere.
 #[derive(Clone, PartialEq, Eq)]
-pub struct MailKey(Vec<u8>);
+pub struct MailKey {
+    id: KeyId,
+    secret: Vec<u8>,
+}
 
 impl MailKey {
     /// Wraps a secret; `None` below 32 bytes.
     pub fn new(secret: impl Into<Vec<u8>>) -> Option<Self> {
-        let bytes = secret.into();
-        (bytes.len() >= 32).then_some(Self(bytes))
+        let secret = secret.into();
+        (secret.len() >= 32).then(|| Self { id: KeyId::of(&secret), secret })
+    }
+
+    /// Returns the key's public name.
+    pub const fn id(&self) -> KeyId {
+        self.id
     }
 }
 
 impl fmt::Debug for MailKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MailKey(…)")
+        write!(f, "MailKey({}, …)", self.id)
     }
 }
 
-/// The keys of a desk: the current one signs, all of them verify.
+/// The key ring of a desk: the current key signs, and all of them verify until they are retired.
 #[derive(Debug, Clone)]
 pub struct MailKeys {
     current: MailKey,
@@ -136,6 +180,32 @@ impl MailKeys {
     /// Returns keys of which `current` signs and all verify.
     pub fn new(current: MailKey, previous: Vec<MailKey>) -> Self {
         Self { current, previous }
+    }
+
+    /// Returns the ring in which `next` signs; the present keys go on verifying.
+    #[must_use]
+    pub fn rotated(mut self, next: MailKey) -> Self {
+        if next != self.current {
+            self.previous.retain(|key| *key != next);
+            self.previous.insert(0, std::mem::replace(&mut self.current, next));
+        }
+        self
+    }
+
+    /// Returns the ring without an earlier key: what it signed is no longer believed. The current key stays.
+    #[must_use]
+    pub fn retired(mut self, id: KeyId) -> Self {
+        self.previous.retain(|key| key.id != id);
+        self
+    }
+
+    /// Returns the names of the keys, the current one first, then the latest.
+    pub fn ids(&self) -> Vec<KeyId> {
+        self.ring().map(MailKey::id).collect()
+    }
+
+    fn ring(&self) -> impl Iterator<Item = &MailKey> {
+        std::iter::once(&self.current).chain(&self.previous)
     }
 
     /// Returns the Message-ID of a mail that leaves: its id, a token, and the sender's domain.
@@ -195,21 +265,30 @@ impl MailKeys {
 
     fn verify(&self, label: &str, tenant: TenantId, id: uuid::Uuid, given: &str) -> bool {
         let given = given.to_ascii_lowercase();
-        std::iter::once(&self.current)
-            .chain(&self.previous)
+        self.ring()
+            .filter(|key| given.starts_with(key.id.as_str()))
             .any(|key| token_for(key, label, tenant, id).as_bytes().ct_eq(given.as_bytes()).into())
     }
 }
 
 /// What a token is made for. The label keeps a token of one kind from passing as one of another.
 fn token_for(key: &MailKey, label: &str, tenant: TenantId, id: uuid::Uuid) -> String {
-    // HMAC takes a key of any length (RFC 2104), so this never fails.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key.0) else { return String::new() };
-    mac.update(label.as_bytes());
-    mac.update(tenant.as_uuid().as_bytes());
-    mac.update(id.as_bytes());
+    let code = mac(
+        &key.secret,
+        &[label.as_bytes(), tenant.as_uuid().as_bytes().as_slice(), id.as_bytes().as_slice()],
+    );
+    format!("{}{code}", key.id)
+}
+
+/// HMAC-SHA-256 (RFC 2104) of the parts, cut to 130 bits, in base 32.
+fn mac(secret: &[u8], parts: &[&[u8]]) -> String {
+    // HMAC takes a key of any length, so this never fails.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else { return String::new() };
+    for part in parts {
+        mac.update(part);
+    }
     let mut encoded = BASE32_NOPAD.encode(&mac.finalize().into_bytes());
-    encoded.truncate(TOKEN_LENGTH);
+    encoded.truncate(MAC_LENGTH);
     encoded.make_ascii_lowercase();
     encoded
 }
@@ -239,9 +318,48 @@ mod tests {
         assert!(!keys(2).owns_message_id(tenant, mail, &id));
         assert!(!keys(1).owns_message_id(fresh(), mail, &id));
         assert!(!keys(1).owns_message_id(tenant, fresh(), &id));
-        let rotated =
-            MailKeys::new(MailKey::new(vec![9; 32]).unwrap(), vec![MailKey::new(vec![1; 32]).unwrap()]);
-        assert!(rotated.owns_message_id(tenant, mail, &id));
+    }
+
+    #[test]
+    fn earlier_keys_verify_until_they_are_retired() {
+        let (tenant, mail): (TenantId, OutboundId) = (fresh(), fresh());
+        let sender = EmailAddress::new("support@example.org").unwrap();
+        let old = keys(1);
+        let id = old.message_id(tenant, mail, &sender).unwrap();
+        let rotated = old.clone().rotated(MailKey::new(vec![9; 32]).unwrap());
+        assert_eq!(rotated.ids().len(), 2);
+        assert!(rotated.owns_message_id(tenant, mail, &id), "what the old key signed is believed");
+        let newer = rotated.message_id(tenant, mail, &sender).unwrap();
+        assert!(newer != id && !old.owns_message_id(tenant, mail, &newer), "the new key signs");
+        assert!(newer.as_str().contains(&format!(".{}", rotated.ids()[0])), "{newer}");
+        let retired = rotated.clone().retired(old.ids()[0]);
+        assert!(!retired.owns_message_id(tenant, mail, &id), "what a retired key signed is not");
+        assert!(retired.owns_message_id(tenant, mail, &newer));
+        assert_eq!(retired.clone().retired(retired.ids()[0]).ids(), retired.ids(), "one key always stays");
+        let again = rotated.clone().rotated(MailKey::new(vec![9; 32]).unwrap());
+        assert_eq!(again.ids(), rotated.ids(), "the current key is no new one");
+    }
+
+    #[test]
+    fn a_token_is_of_its_kind_and_whole() {
+        let (tenant, ticket): (TenantId, TicketId) = (fresh(), fresh());
+        let support = EmailAddress::new("support@example.org").unwrap();
+        let keys = keys(1);
+        let address = keys.reply_address(tenant, ticket, TicketNumber::new(7), &support).unwrap();
+        let (_, _, token) = MailKeys::split_reply_address(&address).unwrap();
+        assert!(token.len() * 5 >= 128 + KEY_ID_LENGTH * 5, "at least 128 bits of authentication");
+        assert!(
+            keys.owns_reply_token(tenant, ticket, &token.to_ascii_uppercase()),
+            "case is lost on the way"
+        );
+        for place in 0..token.len() {
+            let mut other = token.clone().into_bytes();
+            other[place] = if other[place] == b'a' { b'b' } else { b'a' };
+            assert!(!keys.owns_reply_token(tenant, ticket, std::str::from_utf8(&other).unwrap()), "{place}");
+        }
+        let as_message = OutboundId::from_uuid(ticket.as_uuid());
+        let forged = format!("{}.{token}@example.org", ticket.as_uuid().simple());
+        assert!(!keys.owns_message_id(tenant, as_message, &MessageIdHeader::new(forged).unwrap()));
     }
 
     #[test]

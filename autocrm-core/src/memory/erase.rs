@@ -6,7 +6,7 @@ use crate::{
     change::{Event, Position},
     id::{FeedbackId, MailId, MessageId, NotificationId, OutboundId, TicketId},
     knowledge::FeedbackTarget,
-    mail::{BlobHash, InboundMail, InboundOutcome, MessageIdHeader},
+    mail::{BlobHash, InboundMail, MessageIdHeader},
     memory::world::Desk,
 };
 
@@ -25,13 +25,7 @@ pub(super) struct Remains {
 }
 
 fn belongs_to(mail: &InboundMail, erased: TicketId) -> bool {
-    match &mail.outcome {
-        InboundOutcome::Received => false,
-        InboundOutcome::Opened { ticket, .. }
-        | InboundOutcome::Appended { ticket, .. }
-        | InboundOutcome::Held { ticket, .. }
-        | InboundOutcome::Failed { ticket, .. } => *ticket == erased,
-    }
+    mail.outcome.ticket() == Some(erased)
 }
 
 impl Desk {

@@ -7,6 +7,7 @@
 mod blob;
 mod commit;
 mod conversation;
+mod correspondent;
 mod erase;
 mod index;
 mod journal;

@@ -9,11 +9,11 @@ use crate::{
     clock::Timestamp,
     conversation::{Message, Template},
     id::{
-        ArticleId, ChunkId, EventId, FeedbackId, MailId, MessageId, NotificationId, OutboundId, TeamId,
-        TemplateId, TenantId, TicketId, UserId,
+        ArticleId, ChunkId, CorrespondentId, EventId, FeedbackId, MailId, MessageId, NotificationId,
+        OutboundId, TeamId, TemplateId, TenantId, TicketId, UserId,
     },
     knowledge::{Article, Chunk, Feedback, Revision},
-    mail::{BlobHash, InboundMail, MailRef, MessageIdHeader, OutboundMail},
+    mail::{BlobHash, Correspondent, InboundMail, MailRef, MessageIdHeader, OutboundMail},
     memory::queue::Queue,
     notify::Notification,
     routing::RoutingDecision,
@@ -84,6 +84,8 @@ pub(super) struct Desk {
     pub(super) inbound_by_raw: BTreeMap<(EmailAddress, BlobHash), MailId>,
     pub(super) inbound_by_provider: BTreeMap<ExternalId, MailId>,
     pub(super) outbound: BTreeMap<OutboundId, OutboundMail>,
+    pub(super) correspondents: BTreeMap<CorrespondentId, Correspondent>,
+    pub(super) correspondents_by_address: BTreeMap<EmailAddress, CorrespondentId>,
     pub(super) mail_refs: BTreeMap<(MessageIdHeader, MessageId), MailRef>,
     pub(super) mail_refs_by_ticket: BTreeMap<TicketId, BTreeSet<(MessageId, MessageIdHeader)>>,
     pub(super) raw: BTreeMap<BlobHash, Bytes>,
@@ -103,6 +105,7 @@ impl Desk {
     pub(super) fn version(&self, entity: EntityRef) -> Version {
         let version = match entity {
             EntityRef::Article(id) => self.articles.get(&id).map(|row| row.version),
+            EntityRef::Correspondent(id) => self.correspondents.get(&id).map(|row| row.version),
             EntityRef::Feedback(id) => self.feedback.get(&id).map(|_| Version::new(1)),
             EntityRef::Mail(id) => self.inbound.get(&id).map(|row| row.version),
             EntityRef::Message(id) => self.messages.get(&id).map(|row| row.message.version),

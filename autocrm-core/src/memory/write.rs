@@ -95,7 +95,11 @@ impl Attempt<'_> {
             knowledge @ (Write::Article(_) | Write::Revision(_) | Write::Chunks(_) | Write::Feedback(_)) => {
                 self.knowledge(knowledge)?;
             }
-            mail @ (Write::Mail(_) | Write::Raw(_) | Write::Outbound(_) | Write::MailRef(_)) => {
+            mail @ (Write::Mail(_)
+            | Write::Raw(_)
+            | Write::Outbound(_)
+            | Write::Correspondent(_)
+            | Write::MailRef(_)) => {
                 self.mail(mail)?;
             }
         }
@@ -175,6 +179,12 @@ impl Attempt<'_> {
             Write::Outbound(save) => {
                 self.expect(EntityRef::Outbound(save.row.id), save.row.tenant, save)?;
                 set!(self, set_outbound, save.row.id, Some(save.row.clone()));
+            }
+            Write::Correspondent(save) => {
+                self.expect(EntityRef::Correspondent(save.row.id), save.row.tenant, save)?;
+                let holder = self.desk().correspondents_by_address.get(&save.row.address);
+                Self::unique(holder, &save.row.id, "address")?;
+                set!(self, set_correspondent, save.row.id, Some(save.row.clone()));
             }
             Write::MailRef(reference) => {
                 self.own(reference.tenant)?;

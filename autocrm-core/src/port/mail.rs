@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     error::Result,
-    mail::{OutboundMail, ParsedMail},
+    mail::{OutboundMail, ParsedMail, SenderEvidence, SenderVerdict},
 };
 
 /// Reads raw mails (RFC 5322).
@@ -16,6 +16,23 @@ use crate::{
 pub trait MailParser: Send + Sync {
     /// Reads a raw mail.
     fn parse(&self, raw: &[u8]) -> ParsedMail;
+}
+
+/// Verifies that a mail comes from its author's domain: DKIM (RFC 6376), SPF (RFC 7208), DMARC (RFC 9989).
+///
+/// # Contract
+/// * **A1** DMARC passes only for a mail whose raw header names exactly one author, and only if a signature or a host of
+///   that author's domain, or of one aligned with it, is proved.
+/// * **A2** A mail of which anything signed was changed proves nothing by that signature.
+/// * **A3** Any bytes are answered within bounded time and memory; what cannot be read proves nothing.
+/// * **A4** What cannot be found out now is `Unknown`, or a retryable error; it is never `Pass`.
+/// * **A5** The verdict names the author's domain, in lower case; it is empty where no single author is named.
+/// * **A6** What the mail itself says about its verification proves nothing, unless the operator's own mail server has
+///   provably written it.
+#[async_trait]
+pub trait SenderVerifier: Send + Sync {
+    /// Returns what is proved about the author's domain.
+    async fn verify(&self, evidence: &SenderEvidence<'_>) -> Result<SenderVerdict>;
 }
 
 /// What a mailer answered.

@@ -16,14 +16,14 @@ pub use blob::BlobStore;
 pub use commit::Committer;
 pub use index::{IndexChange, IndexedChunk, TextHit, TextIndex, TextQuery, TicketHit, TicketIndex};
 pub use journal::EventReader;
-pub use mail::{Delivery, MailParser, Mailer};
+pub use mail::{Delivery, MailParser, Mailer, SenderVerifier};
 pub use model::{
     AnswerRequest, Classification, Classifier, Example, Label, LanguageDetector, LanguageModel, TrainingSet,
 };
 pub use queue::{ClaimRequest, JobQueue, QueueDepth};
 pub use read::{
-    ConversationReader, KnowledgeReader, MailReader, MetricsReader, NotificationReader, TeamReader,
-    TenantReader, TicketReader, UserReader,
+    ConversationReader, CorrespondentReader, KnowledgeReader, MailReader, MetricsReader, NotificationReader,
+    TeamReader, TenantReader, TicketReader, UserReader,
 };
 pub use store::Store;
 pub use vector::{EmbeddedChunk, VectorBatch, VectorChange, VectorHit, VectorIndex, VectorQuery};

@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use crate::{
     access::Scope,
+    clock::Timestamp,
     conversation::{Message, Template},
     error::Result,
     id::{
@@ -12,7 +13,7 @@ use crate::{
         TicketId, UserId,
     },
     knowledge::{Article, ArticleFilter, Chunk, FeedbackTarget, FeedbackTotals, Revision},
-    mail::{BlobHash, InboundMail, MailRef, MessageIdHeader, OutboundMail},
+    mail::{BlobHash, Correspondent, InboundMail, MailRef, MessageIdHeader, OutboundMail},
     metrics::{AgentStats, TimeFrame},
     notify::Notification,
     page::{Page, PageRequest},
@@ -186,6 +187,19 @@ pub trait MailReader: Send + Sync {
 
     /// Returns raw bytes that were stored as a row.
     async fn raw(&self, scope: &Scope, hash: BlobHash) -> Result<Option<Bytes>>;
+}
+
+/// Reads what is remembered of addresses: tenant-wide scopes only; others are shown none. R1 and R2 hold.
+#[async_trait]
+pub trait CorrespondentReader: Send + Sync {
+    /// Returns what is remembered of an address.
+    async fn correspondent(&self, scope: &Scope, address: &EmailAddress) -> Result<Option<Correspondent>>;
+
+    /// Returns the addresses that nothing is sent to, by id, newest first.
+    async fn suppressed(&self, scope: &Scope, page: &PageRequest) -> Result<Page<Correspondent>>;
+
+    /// Returns to how many addresses the latest acknowledgement went at `since` or later.
+    async fn acknowledged_since(&self, scope: &Scope, since: Timestamp) -> Result<u64>;
 }
 
 /// Reads notifications: one's own; tenant-wide scopes see all. R1 and R2 hold.

@@ -1,14 +1,15 @@
 //! Everything that a database has to do.
 
 use crate::port::{
-    Committer, ConversationReader, EventReader, JobQueue, KnowledgeReader, MailReader, MetricsReader,
-    NotificationReader, TeamReader, TenantReader, TicketIndex, TicketReader, UserReader,
+    Committer, ConversationReader, CorrespondentReader, EventReader, JobQueue, KnowledgeReader, MailReader,
+    MetricsReader, NotificationReader, TeamReader, TenantReader, TicketIndex, TicketReader, UserReader,
 };
 
 /// Everything that a database has to do. Whatever implements the parts is a store.
 pub trait Store:
     Committer
     + ConversationReader
+    + CorrespondentReader
     + EventReader
     + JobQueue
     + KnowledgeReader
@@ -26,6 +27,7 @@ pub trait Store:
 impl<T> Store for T where
     T: Committer
         + ConversationReader
+        + CorrespondentReader
         + EventReader
         + JobQueue
         + KnowledgeReader
@@ -45,7 +47,7 @@ impl<T> Store for T where
 mod tests {
     use super::*;
     use crate::port::{
-        BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, TextIndex,
+        BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, SenderVerifier, TextIndex,
     };
 
     /// Compiles only while every port is object-safe.
@@ -58,6 +60,7 @@ mod tests {
         _: &dyn LanguageModel,
         _: &dyn MailParser,
         _: &dyn Mailer,
+        _: &dyn SenderVerifier,
         _: &dyn TextIndex,
     ) {
     }

@@ -24,6 +24,11 @@ pub enum TenantEvent {
         /// The switches from now on.
         flags: FeatureFlags,
     },
+    /// Its times, windows and habits were set.
+    PolicyChanged {
+        /// The policy from now on.
+        policy: TenantPolicy,
+    },
 }
 
 /// Why a tenant command was refused.
@@ -51,9 +56,7 @@ pub fn found(
     policy: TenantPolicy,
     stamp: &Stamp<'_>,
 ) -> Result<Transition<Tenant, TenantEvent>, TenantRefusal> {
-    if policy.reopen_days.max(policy.retention_days).max(policy.close_days) > MAX_DAYS {
-        return Err(TenantRefusal::WindowTooLong);
-    }
+    check_windows(policy)?;
     let tenant = Tenant {
         id,
         version: Version::NEW,
@@ -65,6 +68,26 @@ pub fn found(
         updated_at: stamp.at(),
     };
     Ok(Transition::new(tenant, TenantEvent::Founded))
+}
+
+fn check_windows(policy: TenantPolicy) -> Result<(), TenantRefusal> {
+    let longest = policy.reopen_days.max(policy.retention_days).max(policy.close_days);
+    if longest > MAX_DAYS { Err(TenantRefusal::WindowTooLong) } else { Ok(()) }
+}
+
+/// Sets the times, windows and habits of a tenant; the same again changes nothing.
+pub fn change_policy(
+    mut tenant: Tenant,
+    policy: TenantPolicy,
+    stamp: &Stamp<'_>,
+) -> Result<Transition<Tenant, TenantEvent>, TenantRefusal> {
+    check_windows(policy)?;
+    if tenant.policy == policy {
+        return Ok(Transition::unchanged(tenant));
+    }
+    tenant.policy = policy;
+    tenant.updated_at = stamp.at();
+    Ok(Transition::new(tenant, TenantEvent::PolicyChanged { policy }))
 }
 
 /// Sets the switches of a tenant; equal switches change nothing.

@@ -4,6 +4,6 @@ mod command;
 mod flags;
 mod model;
 
-pub use command::{TenantEvent, TenantRefusal, change_flags, found};
+pub use command::{TenantEvent, TenantRefusal, change_flags, change_policy, found};
 pub use flags::{BetaFeatures, FeatureFlags};
 pub use model::{Tenant, TenantPolicy};

@@ -32,20 +32,22 @@ pub struct Tenant {
     pub updated_at: Timestamp,
 }
 
-/// Times and windows of a tenant, in days.
+/// Times, windows and habits of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TenantPolicy {
-    /// For how long after closing a customer's message reopens the ticket; later it opens a linked one. 0..=3650.
+    /// For how many days after closing a customer's message reopens the ticket; later it opens a linked one. 0..=3650.
     pub reopen_days: u16,
-    /// For how long a deleted ticket is kept before it is erased. 0..=3650.
+    /// For how many days a deleted ticket is kept before it is erased. 0..=3650.
     pub retention_days: u16,
-    /// After how long a resolved ticket is closed by itself; 0: never. 0..=3650.
+    /// After how many days a resolved ticket is closed by itself; 0: never. 0..=3650.
     pub close_days: u16,
+    /// Whether the sender of a mail that opens a ticket is told that it has arrived, in fixed words. Off by default.
+    pub acknowledge: bool,
 }
 
 impl Default for TenantPolicy {
     fn default() -> Self {
-        Self { reopen_days: 14, retention_days: 30, close_days: 14 }
+        Self { reopen_days: 14, retention_days: 30, close_days: 14, acknowledge: false }
     }
 }

@@ -20,14 +20,14 @@ use crate::{
         TenantId, TicketId, UserId,
     },
     knowledge::{Article, ArticleFilter, Chunk, FeedbackTarget, FeedbackTotals, Revision},
-    mail::{InboundMail, MailRef, MessageIdHeader, OutboundMail},
+    mail::{Correspondent, InboundMail, MailRef, MessageIdHeader, OutboundMail},
     metrics::{AgentStats, TimeFrame},
     notify::Notification,
     page::{Page, PageRequest},
     port::{
-        ClaimRequest, Committer, ConversationReader, EventReader, JobQueue, KnowledgeReader, MailReader,
-        MetricsReader, NotificationReader, QueueDepth, Store, TeamReader, TenantReader, TicketHit,
-        TicketIndex, TicketReader, UserReader,
+        ClaimRequest, Committer, ConversationReader, CorrespondentReader, EventReader, JobQueue,
+        KnowledgeReader, MailReader, MetricsReader, NotificationReader, QueueDepth, Store, TeamReader,
+        TenantReader, TicketHit, TicketIndex, TicketReader, UserReader,
     },
     routing::RoutingDecision,
     team::Team,
@@ -187,6 +187,11 @@ pass_on! {
         fn ticket_mail_refs(scope: &Scope, ticket: TicketId, limit: u16) -> Vec<MailRef>;
         fn outlying_raws(scope: &Scope, ticket: TicketId) -> Vec<BlobHash>;
         fn raw(scope: &Scope, hash: BlobHash) -> Option<Bytes>;
+    }
+    CorrespondentReader {
+        fn correspondent(scope: &Scope, address: &EmailAddress) -> Option<Correspondent>;
+        fn suppressed(scope: &Scope, page: &PageRequest) -> Page<Correspondent>;
+        fn acknowledged_since(scope: &Scope, since: Timestamp) -> u64;
     }
     NotificationReader {
         fn notification(scope: &Scope, id: NotificationId) -> Option<Notification>;

@@ -22,6 +22,7 @@ async fn attempt(crm: &AutoCrm, leased: &LeasedJob, job: Job) -> Result<()> {
     match job {
         Job::FileMail { mail } => crm.mailbox().file(tenant, mail, leased).await.map(drop),
         Job::DeliverMail { mail } => crm.mailbox().deliver(tenant, mail, leased).await,
+        Job::AcknowledgeMail { mail } => crm.mailbox().acknowledge(tenant, mail, leased).await,
         Job::ProcessTicket { ticket, message } => {
             let system = Actor::system(tenant);
             crm.agent().process(&system, ticket, Some(message), Some(leased)).await.map(drop)

@@ -6,10 +6,10 @@ use autocrm_core::{
     change::{EntityRef, Event, EventRecord, Job, Position, Receipt},
     conversation::{AnswerState, Author, MessageEvent, TemplateEvent},
     knowledge::{ArticleEvent, ArticleState, FeedbackEvent, FeedbackTarget},
-    mail::{InboundOutcome, MailEvent},
+    mail::{InboundOutcome, MailEvent, SuppressionReason},
     notify::{NotificationEvent, NotificationKind},
     team::TeamEvent,
-    tenant::{FeatureFlags, TenantEvent},
+    tenant::{FeatureFlags, TenantEvent, TenantPolicy},
     ticket::{
         CategorySource, Channel, LinkKind, Priority, SchemeEvent, Status, StatusCategory, TicketEvent,
         TicketLink, TicketNumber,
@@ -20,8 +20,8 @@ use autocrm_core::{
 
 use super::{Shelf, at, id, key, text};
 
-pub(super) const EVENTS: usize = 37;
-pub(super) const JOBS: usize = 8;
+pub(super) const EVENTS: usize = 43;
+pub(super) const JOBS: usize = 9;
 
 /// Numbers the events without a gap: a new one does not compile until it has a number, and fails until it is kept.
 pub(super) fn place_of_event(event: &Event) -> usize {
@@ -63,6 +63,12 @@ pub(super) fn place_of_event(event: &Event) -> usize {
         Event::Ticket(TicketEvent::Deleted { .. }) => 34,
         Event::User(UserEvent::Created { .. }) => 35,
         Event::User(UserEvent::Updated { .. }) => 36,
+        Event::Mail(MailEvent::Suppressed { .. }) => 37,
+        Event::Mail(MailEvent::Released { .. }) => 38,
+        Event::Mail(MailEvent::SoftBounced { .. }) => 39,
+        Event::Mail(MailEvent::Acknowledged { .. }) => 40,
+        Event::Mail(MailEvent::AcknowledgementDue { .. }) => 41,
+        Event::Tenant(TenantEvent::PolicyChanged { .. }) => 42,
     }
 }
 
@@ -77,6 +83,7 @@ pub(super) fn place_of_job(job: &Job) -> usize {
         Job::EraseTicket { .. } => 5,
         Job::LearnCategory { .. } => 6,
         Job::CloseResolved => 7,
+        Job::AcknowledgeMail { .. } => 8,
     }
 }
 
@@ -137,6 +144,11 @@ fn desk_events() -> Vec<Event> {
         Event::Mail(MailEvent::Composed { mail: id(5), ticket: id(1) }),
         Event::Mail(MailEvent::Sent { mail: id(5), ticket: id(1) }),
         Event::Mail(MailEvent::Refused { mail: id(5), ticket: id(1), code: "invalid".to_owned() }),
+        Event::Mail(MailEvent::Suppressed { correspondent: id(19), reason: SuppressionReason::HardBounce }),
+        Event::Mail(MailEvent::Released { correspondent: id(19) }),
+        Event::Mail(MailEvent::SoftBounced { correspondent: id(19), mail: id(5) }),
+        Event::Mail(MailEvent::Acknowledged { correspondent: id(19) }),
+        Event::Mail(MailEvent::AcknowledgementDue { mail: id(4), ticket: id(1) }),
         Event::Message(MessageEvent::Written {
             ticket: id(1),
             message: id(2),
@@ -160,6 +172,7 @@ fn desk_events() -> Vec<Event> {
         Event::Template(TemplateEvent::Created),
         Event::Template(TemplateEvent::Updated),
         Event::Tenant(TenantEvent::Founded),
+        Event::Tenant(TenantEvent::PolicyChanged { policy: TenantPolicy::default() }),
         Event::Tenant(TenantEvent::FlagsChanged { flags: FeatureFlags::default() }),
         Event::User(UserEvent::Created { role: Role::Customer }),
         Event::User(UserEvent::Updated { role: Role::Agent, active: false }),
@@ -200,6 +213,7 @@ pub(super) fn jobs() -> Vec<Job> {
         Job::EraseTicket { ticket: id(1) },
         Job::LearnCategory { ticket: id(1) },
         Job::CloseResolved,
+        Job::AcknowledgeMail { mail: id(4) },
     ]
 }
 
@@ -207,6 +221,7 @@ pub(super) fn jobs() -> Vec<Job> {
 pub(super) fn entities(shelf: &mut Shelf) {
     for (name, entity) in [
         ("article", EntityRef::Article(id(1))),
+        ("correspondent", EntityRef::Correspondent(id(1))),
         ("feedback", EntityRef::Feedback(id(1))),
         ("mail", EntityRef::Mail(id(1))),
         ("message", EntityRef::Message(id(1))),

@@ -7,8 +7,9 @@ use autocrm_core::{
     conversation::{AnswerMeta, AnswerState, Attachment, Author, Citation, Message, MessageKind, Template},
     knowledge::{Article, ArticleState, Chunk, Feedback, FeedbackTarget, Revision},
     mail::{
-        BlobHash, InboundMail, InboundOutcome, MailRef, MailRefDirection, MessageIdHeader, OutboundMail,
-        OutboundState, SenderTrust,
+        BlobHash, Check, ClientHost, Correspondent, InboundMail, InboundOutcome, MailClass, MailFinding,
+        MailReading, MailRef, MailRefDirection, MessageIdHeader, OutboundMail, OutboundState, SenderTrust,
+        SenderVerdict, SoftBounce, Suppression, SuppressionReason, VerdictSource,
     },
     notify::{Notification, NotificationKind},
     page::Cursor,
@@ -259,6 +260,7 @@ pub(super) fn messages(shelf: &mut Shelf) {
             kind: MessageKind::Public,
             author: Author::Customer { user: id(6) },
             body: text("Hello\r\n\t\"world\"\n> quoted"),
+            reply_at: Some(4),
             trimmed_at: Some(16),
             language: Some(text("en")),
             attachments: vec![attachment],
@@ -353,13 +355,62 @@ pub(super) fn articles(shelf: &mut Shelf) {
     }
 }
 
+fn classes(shelf: &mut Shelf) {
+    for class in [
+        MailClass::Human,
+        MailClass::List,
+        MailClass::Calendar,
+        MailClass::AutoReply,
+        MailClass::Delivery,
+        MailClass::Complaint,
+        MailClass::Disposition,
+    ] {
+        shelf.keep(&format!("mail_class.{}", class.code()), &class);
+    }
+}
+
+fn correspondents(shelf: &mut Shelf) {
+    for reason in [SuppressionReason::HardBounce, SuppressionReason::Complaint, SuppressionReason::Manual] {
+        shelf.strict(
+            &format!("correspondent.{}", reason.code()),
+            &Correspondent {
+                id: id(19),
+                tenant: id(11),
+                version: Version::new(3),
+                address: text("ann@example.org"),
+                suppression: Some(Suppression { reason, mail: Some(id(5)), at: at(2) }),
+                soft_bounces: vec![SoftBounce { mail: id(5), at: at(1) }],
+                acknowledged: vec![at(1), at(2)],
+                created_at: at(0),
+                updated_at: at(2),
+            },
+        );
+    }
+}
+
 pub(super) fn mails(shelf: &mut Shelf) {
     let (ticket, message) = (id(1), id(2));
+    let verdict = SenderVerdict {
+        domain: "example.org".to_owned(),
+        dmarc: Check::Pass,
+        dkim: Check::Fail,
+        spf: Check::Unknown,
+        source: VerdictSource::Provider,
+    };
+    let reading = MailReading {
+        class: MailClass::AutoReply,
+        trust: SenderTrust::Authenticated,
+        verdict: Some(verdict),
+        reply_to: Some(text("other@example.org")),
+        findings: vec![MailFinding::RepeatedMessageId],
+    };
+    classes(shelf);
     for (name, outcome, trust) in [
         ("received", InboundOutcome::Received, SenderTrust::Unverified),
         ("opened", InboundOutcome::Opened { ticket, message }, SenderTrust::Vouched),
         ("appended", InboundOutcome::Appended { ticket, message }, SenderTrust::Vouched),
-        ("held", InboundOutcome::Held { ticket, message }, SenderTrust::Unverified),
+        ("held", InboundOutcome::Held { ticket, message }, SenderTrust::Failed),
+        ("reported", InboundOutcome::Reported { ticket, message }, SenderTrust::Aligned),
         (
             "failed",
             InboundOutcome::Failed { ticket, message, code: "mail_unreadable".to_owned() },
@@ -375,9 +426,12 @@ pub(super) fn mails(shelf: &mut Shelf) {
                 recipient: text("help@example.org"),
                 sender: Some(text("ann@example.org")),
                 provider_id: Some(text("p-4")),
+                client: (name == "reported")
+                    .then(|| ClientHost { ip: [192, 0, 2, 1].into(), helo: "mx.example.org".to_owned() }),
                 trust,
                 raw: BlobHash::of(b"raw"),
                 size: 3,
+                reading: (name == "reported").then(|| reading.clone()),
                 outcome,
                 received_at: at(0),
             },
@@ -412,6 +466,7 @@ pub(super) fn mails(shelf: &mut Shelf) {
             },
         );
     }
+    correspondents(shelf);
     for (name, direction) in
         [("inbound", MailRefDirection::Inbound), ("outbound", MailRefDirection::Outbound { outbound: id(5) })]
     {

@@ -19,12 +19,18 @@ use autocrm_core::{
     assist::{Abstention, AnswerDraft, Scored},
     clock::Timestamp,
     conversation::Citation,
-    error::Result,
+    error::{Error, ErrorKind, Result},
     id::{ArticleId, IdSource, RandomIds, TenantId, UserId},
     knowledge::{ArticleSpec, ArticleState},
-    mail::{MailKey, MailKeys, ParsedMail},
+    mail::{
+        Check, Fate, MailClass, MailKey, MailKeys, MailReport, MessageIdHeader, ParsedMail,
+        ReportedRecipient, SenderEvidence, SenderVerdict,
+    },
     memory::{MemoryBlobs, MemoryIndex, MemoryMailer, MemoryStore},
-    port::{AnswerRequest, Classification, Classifier, Example, LanguageModel, MailParser, TrainingSet},
+    port::{
+        AnswerRequest, Classification, Classifier, Example, LanguageModel, MailParser, SenderVerifier,
+        TrainingSet,
+    },
     team::{Availability, Capacity, Member, Team, TeamSpec},
     tenant::TenantPolicy,
     testing::ManualClock,
@@ -114,7 +120,8 @@ impl Classifier for AlwaysBilling {
     }
 }
 
-/// Reads `from|message id|in reply to|subject|text`.
+/// Reads `from|message id|in reply to|subject|text`. A text that begins with `class:` names the class, and with
+/// `bounce:ID:ADDRESS:STATUS` a failed delivery.
 struct LineParser;
 
 impl MailParser for LineParser {
@@ -122,15 +129,64 @@ impl MailParser for LineParser {
         let text = String::from_utf8_lossy(raw);
         let mut parts = text.splitn(5, '|');
         let mut next = || parts.next().unwrap_or_default().to_owned();
-        let id = |text: String| autocrm_core::mail::MessageIdHeader::new(text).ok();
-        ParsedMail {
+        let id = |text: String| MessageIdHeader::new(text).ok();
+        let mail = ParsedMail {
             from: EmailAddress::new(next()).ok(),
             message_id: id(next()),
             in_reply_to: id(next()).into_iter().collect(),
             subject: next(),
             text: next(),
             ..ParsedMail::default()
+        };
+        let (class, report) = class_of(&mail.text);
+        ParsedMail { class, report, ..mail }
+    }
+}
+
+fn class_of(text: &str) -> (MailClass, Option<MailReport>) {
+    let words: Vec<&str> = text.split(':').collect();
+    match words.as_slice() {
+        ["class", "auto_reply", ..] => (MailClass::AutoReply, None),
+        ["class", "list", ..] => (MailClass::List, None),
+        ["class", "disposition", ..] => (MailClass::Disposition, Some(MailReport::default())),
+        ["bounce", about, address, status, ..] => {
+            let fate = match *status {
+                "complaint" => Fate::Complained,
+                "5.1.1" => Fate::Hard,
+                "5.7.1" => Fate::Policy,
+                _ => Fate::Soft,
+            };
+            let recipients = vec![ReportedRecipient {
+                address: EmailAddress::new(address).ok(),
+                fate,
+                status: Some((*status).to_owned()),
+            }];
+            let about = MessageIdHeader::new(about).ok().into_iter().collect();
+            let class = if fate == Fate::Complained { MailClass::Complaint } else { MailClass::Delivery };
+            (class, Some(MailReport { about, recipients }))
         }
+        _ => (MailClass::Human, None),
+    }
+}
+
+/// Believes the domains that it is told of: DMARC passes for `pass.example`, fails for `fail.example`, a signature
+/// without a policy is at `aligned.example`, and `dark.example` cannot be looked up.
+struct TableVerifier;
+
+#[async_trait]
+impl SenderVerifier for TableVerifier {
+    async fn verify(&self, evidence: &SenderEvidence<'_>) -> Result<SenderVerdict> {
+        let text = String::from_utf8_lossy(evidence.raw);
+        let from = text.split('|').next().unwrap_or_default();
+        let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
+        let (dmarc, dkim) = match domain.as_str() {
+            "pass.example" => (Check::Pass, Check::Pass),
+            "fail.example" => (Check::Fail, Check::None),
+            "aligned.example" => (Check::None, Check::Pass),
+            "dark.example" => return Err(Error::new(ErrorKind::Unavailable, "verify")),
+            _ => (Check::None, Check::None),
+        };
+        Ok(SenderVerdict { domain, dmarc, dkim, ..SenderVerdict::default() })
     }
 }
 
@@ -164,6 +220,7 @@ impl Desk {
             .model(QuotesTheBest)
             .classifier(classifier.clone())
             .parser(LineParser)
+            .verifier(TableVerifier)
             .mailer(mailer.clone())
             .mail_keys(MailKeys::new(MailKey::new(vec![7; 32]).unwrap(), Vec::new()))
             .clock(clock.clone())

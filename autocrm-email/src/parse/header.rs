@@ -83,6 +83,11 @@ impl<'a> Field<'a> {
         self.name
     }
 
+    /// Returns the value as it stands in the raw message, folding included.
+    pub fn raw(&self) -> &'a [u8] {
+        self.value
+    }
+
     /// Returns the value without its line breaks (RFC 5322 §2.2.3) and without white space around it.
     pub fn unfolded(&self) -> Cow<'a, [u8]> {
         let trimmed = self.value.trim_ascii();

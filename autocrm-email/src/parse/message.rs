@@ -17,6 +17,7 @@ use super::{
     html::{Converted, content_ids},
     mime::{leaves, with_line_end},
     reply::newest_reply_marked,
+    report::classify_parts,
 };
 
 /// The last ids of a thread that are kept.
@@ -80,8 +81,12 @@ impl MailParser for MimeParser {
         }
         if raw.len() > self.bounds.raw {
             findings.add(MailFinding::DecodedTooLarge);
+            mail.class = classify_parts(raw, &[], &self.bounds).class();
         } else {
             let parts = leaves(raw, header, &self.bounds, &mut findings);
+            let classified = classify_parts(raw, &parts, &self.bounds);
+            mail.class = classified.class();
+            mail.report = classified.into_report();
             let (bodies, files) = sorted(parts);
             let mut contents = Contents::new(&self.bounds, &mut findings);
             let Converted { text, marks } = contents.text(&bodies);

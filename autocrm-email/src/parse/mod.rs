@@ -21,7 +21,7 @@ pub use content::{MailContents, MailFile};
 pub use html::{HtmlLimits, HtmlRefusal};
 pub use message::MimeParser;
 pub use report::{
-    Action, Complaint, ComplaintKind, DeliveryReport, Disposition, MailClass, RecipientStatus, Severity,
+    Action, Classified, Complaint, ComplaintKind, DeliveryReport, Disposition, RecipientStatus, Severity,
     StatusCode, classify,
 };
 #[cfg(feature = "sanitize")]

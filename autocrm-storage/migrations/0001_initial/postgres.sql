@@ -153,6 +153,7 @@ CREATE TABLE autocrm.autocrm_message (
     author bigint NOT NULL,
     author_user uuid,
     body text NOT NULL,
+    reply_at bigint,
     trimmed_at bigint,
     language text,
     attachments text,
@@ -276,6 +277,22 @@ CREATE TABLE autocrm.autocrm_outbound (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX autocrm_outbound_ticket ON autocrm.autocrm_outbound (tenant, ticket);
+
+-- What is remembered of an address that is written to.
+CREATE TABLE autocrm.autocrm_correspondent (
+    tenant uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    address text NOT NULL,
+    suppressed bigint NOT NULL,
+    acknowledged_at bigint,
+    document text NOT NULL,
+    PRIMARY KEY (tenant, id),
+    UNIQUE (tenant, address)
+);
+CREATE INDEX autocrm_correspondent_suppressed ON autocrm.autocrm_correspondent (tenant, id) WHERE suppressed = 1;
+CREATE INDEX autocrm_correspondent_acknowledged ON autocrm.autocrm_correspondent (tenant, acknowledged_at)
+    WHERE acknowledged_at IS NOT NULL;
 
 CREATE TABLE autocrm.autocrm_mail_ref (
     tenant uuid NOT NULL,
@@ -434,6 +451,8 @@ CREATE POLICY tenant ON autocrm.autocrm_feedback
 CREATE POLICY tenant ON autocrm.autocrm_inbound
     USING (tenant = (SELECT autocrm.tenant()) AND (SELECT autocrm.is_system()));
 CREATE POLICY tenant ON autocrm.autocrm_outbound
+    USING (tenant = (SELECT autocrm.tenant()) AND (SELECT autocrm.is_system()));
+CREATE POLICY tenant ON autocrm.autocrm_correspondent
     USING (tenant = (SELECT autocrm.tenant()) AND (SELECT autocrm.is_system()));
 CREATE POLICY tenant ON autocrm.autocrm_mail_ref
     USING (tenant = (SELECT autocrm.tenant()) AND (SELECT autocrm.is_system()));

@@ -119,6 +119,7 @@ CREATE TABLE autocrm_message (
     author INTEGER NOT NULL,
     author_user BLOB,
     body TEXT NOT NULL,
+    reply_at INTEGER,
     trimmed_at INTEGER,
     language TEXT,
     attachments TEXT,
@@ -217,6 +218,22 @@ CREATE TABLE autocrm_outbound (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX autocrm_outbound_ticket ON autocrm_outbound (tenant, ticket);
+
+-- What is remembered of an address that is written to.
+CREATE TABLE autocrm_correspondent (
+    tenant BLOB NOT NULL,
+    id BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    suppressed INTEGER NOT NULL,
+    acknowledged_at INTEGER,
+    document TEXT NOT NULL,
+    PRIMARY KEY (tenant, id),
+    UNIQUE (tenant, address)
+);
+CREATE INDEX autocrm_correspondent_suppressed ON autocrm_correspondent (tenant, id) WHERE suppressed = 1;
+CREATE INDEX autocrm_correspondent_acknowledged ON autocrm_correspondent (tenant, acknowledged_at)
+    WHERE acknowledged_at IS NOT NULL;
 
 CREATE TABLE autocrm_mail_ref (
     tenant BLOB NOT NULL,

@@ -166,6 +166,7 @@ impl<'a> Batch<'a> {
         save(connection, &of!(self, boxed Inbound)).await?;
         table::add(connection, &of!(self, Raw)).await.during(COMMIT)?;
         save(connection, &of!(self, Outbound)).await?;
+        save(connection, &of!(self, Correspondent)).await?;
         table::add(connection, &of!(self, MailRef)).await.during(COMMIT)?;
         save(connection, &of!(self, Notification)).await?;
         ticket::save_routing(connection, &of!(self, Routing)).await

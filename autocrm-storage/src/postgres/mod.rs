@@ -11,6 +11,7 @@ mod committer;
 mod component;
 mod config;
 mod conversation;
+mod correspondent;
 mod doctor;
 mod document;
 mod erase;

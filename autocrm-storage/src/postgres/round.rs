@@ -180,6 +180,7 @@ pub(crate) fn entity_of(row: &Row) -> Option<(EntityRef, i64)> {
         Row::Article(saved) => (EntityRef::Article(saved.record.id.to()), saved.from),
         Row::Inbound(saved) => (EntityRef::Mail(saved.record.id.to()), saved.from),
         Row::Outbound(saved) => (EntityRef::Outbound(saved.record.id.to()), saved.from),
+        Row::Correspondent(saved) => (EntityRef::Correspondent(saved.record.id.to()), saved.from),
         Row::Notification(saved) => (EntityRef::Notification(saved.record.id.to()), saved.from),
         Row::EraseTicket(_)
         | Row::Routing(_)

@@ -60,6 +60,7 @@ const LOCKS: &[(Noun, &str)] = &[
     (Noun::Message, include_str!("sql/lock_message.sql")),
     (Noun::Mail, include_str!("sql/lock_inbound.sql")),
     (Noun::Outbound, include_str!("sql/lock_outbound.sql")),
+    (Noun::Correspondent, include_str!("sql/lock_correspondent.sql")),
     (Noun::Notification, include_str!("sql/lock_notification.sql")),
     (Noun::Feedback, include_str!("sql/lock_feedback.sql")),
 ];
@@ -77,6 +78,7 @@ enum Noun {
     Message,
     Mail,
     Outbound,
+    Correspondent,
     Notification,
     Feedback,
 }
@@ -93,6 +95,7 @@ fn noun(entity: EntityRef) -> (Noun, Option<Uid>) {
         EntityRef::Message(id) => (Noun::Message, Some(Uid::of(id))),
         EntityRef::Mail(id) => (Noun::Mail, Some(Uid::of(id))),
         EntityRef::Outbound(id) => (Noun::Outbound, Some(Uid::of(id))),
+        EntityRef::Correspondent(id) => (Noun::Correspondent, Some(Uid::of(id))),
         EntityRef::Notification(id) => (Noun::Notification, Some(Uid::of(id))),
         EntityRef::Feedback(id) => (Noun::Feedback, Some(Uid::of(id))),
     }
@@ -110,6 +113,7 @@ fn entity(noun: Noun, id: Uid) -> EntityRef {
         Noun::Message => EntityRef::Message(id.to()),
         Noun::Mail => EntityRef::Mail(id.to()),
         Noun::Outbound => EntityRef::Outbound(id.to()),
+        Noun::Correspondent => EntityRef::Correspondent(id.to()),
         Noun::Notification => EntityRef::Notification(id.to()),
         Noun::Feedback => EntityRef::Feedback(id.to()),
     }

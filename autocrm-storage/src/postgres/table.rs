@@ -8,9 +8,10 @@ use sqlx::{
 use crate::{
     column::{Digest, Uid},
     record::{
-        ArticleRecord, ChunkRecord, EventRow, FeedbackRecord, InboundRecord, MailRefRecord, MessageRecord,
-        NewJobRecord, NotificationRecord, OutboundRecord, RawRecord, RevisionRecord, RoutingRecord,
-        SchemeRecord, TeamRecord, TemplateRecord, TenantRecord, TicketRecord, UserRecord,
+        ArticleRecord, ChunkRecord, CorrespondentRecord, EventRow, FeedbackRecord, InboundRecord,
+        MailRefRecord, MessageRecord, NewJobRecord, NotificationRecord, OutboundRecord, RawRecord,
+        RevisionRecord, RoutingRecord, SchemeRecord, TeamRecord, TemplateRecord, TenantRecord, TicketRecord,
+        UserRecord,
     },
 };
 #[cfg(feature = "sqlite")]
@@ -235,8 +236,8 @@ tables! {
     RoutingRecord = "autocrm_routing" by "tenant" "ticket" { tenant "uuid", ticket "uuid", document "text" }
     MessageRecord = "autocrm_message" by "tenant" "id" {
         tenant "uuid", id "uuid", ticket "uuid", version "int8", sequence "int8", audience "int8", kind "text",
-        author "int8", author_user "uuid", body "text", trimmed_at "int8", language "text", attachments "text",
-        held "int8", mail "uuid", sent_at "int8", created_at "int8",
+        author "int8", author_user "uuid", body "text", reply_at "int8", trimmed_at "int8", language "text",
+        attachments "text", held "int8", mail "uuid", sent_at "int8", created_at "int8",
     }
     TemplateRecord = "autocrm_template" by "tenant" "id" {
         tenant "uuid", id "uuid", version "int8", team "uuid", document "text",
@@ -260,6 +261,10 @@ tables! {
     }
     OutboundRecord = "autocrm_outbound" by "tenant" "id" {
         tenant "uuid", id "uuid", version "int8", ticket "uuid", document "text",
+    }
+    CorrespondentRecord = "autocrm_correspondent" by "tenant" "id" {
+        tenant "uuid", id "uuid", version "int8", address "text", suppressed "int8", acknowledged_at "int8",
+        document "text",
     }
     MailRefRecord = "autocrm_mail_ref" by "tenant" "message_id" "message" {
         tenant "uuid", message_id "text", message "uuid", ticket "uuid", user "uuid", outbound "uuid",

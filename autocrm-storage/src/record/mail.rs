@@ -2,8 +2,8 @@
 
 use autocrm_core::{
     error::Result,
-    id::{TenantId, TicketId},
-    mail::{InboundMail, InboundOutcome, MailRef, MailRefDirection, MessageIdHeader, OutboundMail, RawBlob},
+    id::TenantId,
+    mail::{InboundMail, MailRef, MailRefDirection, MessageIdHeader, OutboundMail, RawBlob},
     text::ExternalId,
 };
 #[cfg(feature = "sqlite")]
@@ -28,16 +28,6 @@ pub(crate) struct InboundRecord {
     pub(crate) document: String,
 }
 
-fn ticket_of(outcome: &InboundOutcome) -> Option<TicketId> {
-    match outcome {
-        InboundOutcome::Received => None,
-        InboundOutcome::Opened { ticket, .. }
-        | InboundOutcome::Appended { ticket, .. }
-        | InboundOutcome::Held { ticket, .. }
-        | InboundOutcome::Failed { ticket, .. } => Some(*ticket),
-    }
-}
-
 impl InboundRecord {
     /// Encodes a received mail.
     pub(crate) fn of(mail: &InboundMail) -> Result<Self> {
@@ -48,7 +38,7 @@ impl InboundRecord {
             recipient: mail.recipient.as_str().to_owned(),
             raw: Digest(mail.raw),
             provider_id: mail.provider_id.clone().map(ExternalId::into_string),
-            ticket: ticket_of(&mail.outcome).map(Uid::of),
+            ticket: mail.outcome.ticket().map(Uid::of),
             document: to_json(mail)?,
         })
     }

@@ -1,6 +1,7 @@
 //! One struct per table, encoded by the caller before a change set is queued and decoded by the reader.
 
 mod conversation;
+mod correspondent;
 mod journal;
 mod knowledge;
 mod mail;
@@ -12,6 +13,7 @@ mod ticket;
 mod user;
 
 pub(crate) use conversation::{MessageRecord, TemplateRecord};
+pub(crate) use correspondent::CorrespondentRecord;
 pub(crate) use journal::EventRow;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 pub(crate) use journal::{CounterRecord, ReceiptRecord};

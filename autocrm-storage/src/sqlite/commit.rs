@@ -13,9 +13,9 @@ use crate::{
     plan::{Plan, Row},
     record::TicketRecord,
     schema::{
-        autocrm_article, autocrm_feedback, autocrm_inbound, autocrm_message, autocrm_notification,
-        autocrm_outbound, autocrm_scheme, autocrm_team, autocrm_template, autocrm_tenant, autocrm_ticket,
-        autocrm_user,
+        autocrm_article, autocrm_correspondent, autocrm_feedback, autocrm_inbound, autocrm_message,
+        autocrm_notification, autocrm_outbound, autocrm_scheme, autocrm_team, autocrm_template,
+        autocrm_tenant, autocrm_ticket, autocrm_user,
     },
     sqlite::{
         conversation, erase,
@@ -110,6 +110,7 @@ impl Attempt<'_> {
     fn version(&mut self, entity: EntityRef) -> Result<i64> {
         let version = match entity {
             EntityRef::Article(id) => version!(self, autocrm_article, id),
+            EntityRef::Correspondent(id) => version!(self, autocrm_correspondent, id),
             EntityRef::Feedback(id) => {
                 let said = autocrm_feedback::table.find((self.tenant, Uid::of(id)));
                 let count = said.count().get_result::<i64>(self.connection);
@@ -169,6 +170,7 @@ impl Attempt<'_> {
             Row::Inbound(saved) => save!(self.connection, saved, autocrm_inbound by tenant, id),
             Row::Raw(raw) => mail::add_raw(self.connection, raw),
             Row::Outbound(saved) => save!(self.connection, saved, autocrm_outbound by tenant, id),
+            Row::Correspondent(saved) => save!(self.connection, saved, autocrm_correspondent by tenant, id),
             Row::MailRef(reference) => mail::add_reference(self.connection, reference),
             Row::Notification(saved) => save!(self.connection, saved, autocrm_notification by tenant, id),
             Row::FinishJob(finish) => queue::finish(self.connection, self.tenant, finish),

@@ -8,6 +8,7 @@ mod checkpoint;
 mod commit;
 mod config;
 mod conversation;
+mod correspondent;
 mod doctor;
 mod erase;
 pub(crate) mod failure;

@@ -17,10 +17,10 @@ use crate::{
         ticket,
     },
     record::{
-        ArticleRecord, ChunkRecord, CounterRecord, EventRow, FeedbackRecord, InboundRecord, MailRefRecord,
-        MessageRecord, NotificationRecord, OutboundRecord, RawRecord, ReceiptRecord, RevisionRecord,
-        RoutingRecord, Saved, SchemeRecord, TeamRecord, TemplateRecord, TenantRecord, TicketRecord,
-        TicketRest, UserRecord, WholeJobRecord,
+        ArticleRecord, ChunkRecord, CorrespondentRecord, CounterRecord, EventRow, FeedbackRecord,
+        InboundRecord, MailRefRecord, MessageRecord, NotificationRecord, OutboundRecord, RawRecord,
+        ReceiptRecord, RevisionRecord, RoutingRecord, Saved, SchemeRecord, TeamRecord, TemplateRecord,
+        TenantRecord, TicketRecord, TicketRest, UserRecord, WholeJobRecord,
     },
     transfer::{COPY, Value},
 };
@@ -113,6 +113,7 @@ plainly! {
     FeedbackRecord in "autocrm.autocrm_feedback",
     InboundRecord in "autocrm.autocrm_inbound",
     OutboundRecord in "autocrm.autocrm_outbound",
+    CorrespondentRecord in "autocrm.autocrm_correspondent",
     MailRefRecord in "autocrm.autocrm_mail_ref",
     RawRecord in "autocrm.autocrm_raw",
     NotificationRecord in "autocrm.autocrm_notification",
@@ -210,7 +211,8 @@ macro_rules! each_table {
         each_table! { @each $work $arguments
             TenantRecord CounterRecord SchemeRecord UserRecord TeamRecord TicketRecord RoutingRecord
             MessageRecord TemplateRecord ArticleRecord RevisionRecord ChunkRecord FeedbackRecord RawRecord
-            InboundRecord OutboundRecord MailRefRecord NotificationRecord EventRow WholeJobRecord ReceiptRecord
+            InboundRecord OutboundRecord CorrespondentRecord MailRefRecord NotificationRecord EventRow WholeJobRecord
+            ReceiptRecord
         }
     };
     (@each $work:ident $arguments:tt $($record:ident)+) => {

@@ -68,7 +68,7 @@ async fn record(
     seed: u64,
 ) -> Result<Stencil> {
     let store = database.store(1).await?;
-    let crm = desk::assemble(store, MimeParser::default(), &place.file("ceiling-outbox"))?;
+    let crm = desk::assemble(store, MimeParser::default(), None, &place.file("ceiling-outbox"))?;
     let mut connection = database.connect().await?;
     let known = kinds(&mut connection).await?;
     Stencil::record(crm, vocabulary, seed, async || snapshot(&mut connection, &known).await).await

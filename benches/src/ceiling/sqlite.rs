@@ -57,7 +57,7 @@ pub(crate) async fn rows_per_create(place: &Workplace, vocabulary: &Vocabulary, 
 
 async fn record(place: &Workplace, file: &Path, vocabulary: &Vocabulary, seed: u64) -> Result<Stencil> {
     let store = open_sqlite(file, Synchronous::Full)?;
-    let crm = desk::assemble(store, MimeParser::default(), &place.file("ceiling-outbox"))?;
+    let crm = desk::assemble(store, MimeParser::default(), None, &place.file("ceiling-outbox"))?;
     let mut connection = connect(file, CACHE_KIB)?;
     Stencil::record(crm, vocabulary, seed, async || {
         taken_up(&mut connection).await?;

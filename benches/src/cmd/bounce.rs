@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use autocrm_email::{Bounds, MailClass, classify};
+use autocrm_email::{Bounds, Classified, classify};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -75,11 +75,11 @@ fn time(cases: &[Case], bounds: &Bounds) -> Duration {
 }
 
 /// A disposition is a machine's answer; a list's mail and an invitation come from people.
-fn label(class: &MailClass) -> &'static str {
+fn label(class: &Classified) -> &'static str {
     match class {
-        MailClass::Delivery(_) => "bounce",
-        MailClass::Complaint(_) => "feedback",
-        MailClass::AutoReply | MailClass::Disposition(_) => "auto_reply",
+        Classified::Delivery(_) => "bounce",
+        Classified::Complaint(_) => "feedback",
+        Classified::AutoReply | Classified::Disposition(_) => "auto_reply",
         _ => "human",
     }
 }

@@ -87,9 +87,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
     let (crm, pool) = if arguments.store.kind == StoreKind::Postgres {
         let store = place.database()?.store(clients).await?;
         let pool = store.pool().clone();
-        (desk::assemble(store, MimeParser::default(), &place.file("outbox"))?, Some(pool))
+        (desk::assemble(store, MimeParser::default(), None, &place.file("outbox"))?, Some(pool))
     } else {
-        (desk::open(arguments.store.kind, &place, MimeParser::default()).await?, None)
+        (desk::open(arguments.store.kind, &place, MimeParser::default(), None).await?, None)
     };
     let desk = desk::found(crm, 100).await?;
     let tally = Arc::new(Tally::default());

@@ -77,7 +77,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
         return Err(ceiling::none());
     }
     let place = arguments.store.place(usize::from(arguments.clients)).await?;
-    let crm = desk::open(kind, &place, MimeParser::default()).await?;
+    let crm = desk::open(kind, &place, MimeParser::default(), None).await?;
     let desk = desk::found(crm, CUSTOMERS.min(arguments.tickets)).await?;
     let vocabulary = Arc::new(Vocabulary::new());
     let mut load = Load {

@@ -13,12 +13,12 @@ use autocrm_core::{
     access::Scope,
     app::{AutoCrm, Received},
     id::{MailId, TenantId},
-    mail::{Automatic, Envelope, InboundOutcome, ParsedMail, SenderTrust},
+    mail::{Envelope, InboundOutcome, ParsedMail},
     port::MailParser,
     text::EmailAddress,
     worker::{Worker, WorkerConfig, WorkerReport},
 };
-use autocrm_email::MimeParser;
+use autocrm_email::{AuthVerifier, DnsTable, MimeParser};
 use bytes::Bytes;
 
 use crate::{
@@ -87,15 +87,17 @@ struct Tally {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
-    let (mails, kinds) = messages(arguments)?;
+    let Messages { mails, kinds, records } = messages(arguments)?;
+    let is_signed = records.is_some();
     let place = arguments.store.place(usize::from(arguments.clients.max(arguments.jobs))).await?;
     let parser = CountingParser::default();
-    let crm = desk::open(arguments.store.kind, &place, parser.clone()).await?;
+    let verifier = records.map(AuthVerifier::with_table).transpose()?;
+    let crm = desk::open(arguments.store.kind, &place, parser.clone(), verifier).await?;
     let desk = desk::found(crm.clone(), 0).await?;
 
     say("taking in");
     let begun = Instant::now();
-    let (taken, mut latencies) = take_in(&crm, &mails, usize::from(arguments.clients)).await?;
+    let (taken, mut latencies) = take_in(&crm, &mails, is_signed, usize::from(arguments.clients)).await?;
     let received = begun.elapsed();
 
     say("filing and processing");
@@ -119,7 +121,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
     };
     let done = begun.elapsed();
 
-    let tally = tally(&crm, desk.tenant, &mails, &taken).await?;
+    let tally = tally(&crm, desk.tenant, &taken).await?;
     if let Some(path) = &arguments.plot {
         plot::distributions(path, "Taken in within", &mut [("receive".to_owned(), latencies.clone())])?;
     }
@@ -146,25 +148,38 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
     Ok(found)
 }
 
-/// Returns the mails, and for generated ones what has to become of them.
-fn messages(arguments: &Arguments) -> Result<(Vec<Bytes>, Option<Vec<Kind>>)> {
+/// The mails, and for generated ones what has to become of them and the records that prove their senders.
+struct Messages {
+    mails: Vec<Bytes>,
+    kinds: Option<Vec<Kind>>,
+    records: Option<DnsTable>,
+}
+
+fn messages(arguments: &Arguments) -> Result<Messages> {
     if let Some(count) = arguments.messages.strip_prefix("generated:") {
         let number = count.parse::<usize>().ok().filter(|number| (1..=10_000_000).contains(number));
         let wanted = number.ok_or_else(|| Failure::new("generated:N takes a number from 1 to 10000000"))?;
-        let made = generate::mails(wanted, arguments.seed);
-        let kinds = made.iter().map(|mail| mail.kind).collect();
-        return Ok((made.into_iter().map(|mail| mail.raw).collect(), Some(kinds)));
+        let batch = generate::signed(wanted, arguments.seed)?;
+        let kinds = Some(batch.mails.iter().map(|mail| mail.kind).collect());
+        let mails = batch.mails.into_iter().map(|mail| mail.raw).collect();
+        return Ok(Messages { mails, kinds, records: Some(batch.records) });
     }
     let path = PathBuf::from(&arguments.messages);
     let mails = if path.is_dir() { input::mail_folder(&path)? } else { input::mbox(&path)? };
     if mails.is_empty() {
         return Err(Failure::in_file(&path, None, "there are no mails"));
     }
-    Ok((mails, None))
+    Ok(Messages { mails, kinds: None, records: None })
 }
 
 /// Hands the mails in, in their order, many at once. The time of a mail ends when it is durable.
-async fn take_in(crm: &AutoCrm, mails: &[Bytes], clients: usize) -> Result<(TakenIn, Latencies)> {
+/// Signed mails speak for themselves; mails of a caller's are vouched for, because nobody has their records.
+async fn take_in(
+    crm: &AutoCrm,
+    mails: &[Bytes],
+    is_signed: bool,
+    clients: usize,
+) -> Result<(TakenIn, Latencies)> {
     let recipient = EmailAddress::new(SUPPORT)?;
     let shared: Arc<Vec<Bytes>> = Arc::new(mails.to_vec());
     let taken: Arc<Mutex<TakenIn>> = Arc::new(Mutex::new(vec![None; mails.len()]));
@@ -174,8 +189,8 @@ async fn take_in(crm: &AutoCrm, mails: &[Bytes], clients: usize) -> Result<(Take
         let (mailbox, shared, answers) = (mailbox.clone(), Arc::clone(&shared), Arc::clone(&answers));
         let (recipient, progress) = (recipient.clone(), Arc::clone(&progress));
         async move {
-            let envelope =
-                Envelope { recipient, sender: None, provider_id: None, trust: SenderTrust::Vouched };
+            let envelope = Envelope::to(recipient);
+            let envelope = if is_signed { envelope } else { envelope.vouched() };
             let Some(raw) = shared.get(number) else { return Ok(()) };
             let answer = mailbox.receive(&envelope, raw).await;
             if let Ok(received) = answer
@@ -224,11 +239,10 @@ impl Watch<'_> {
     }
 }
 
-async fn tally(crm: &AutoCrm, tenant: TenantId, mails: &[Bytes], taken: &TakenIn) -> Result<Tally> {
+async fn tally(crm: &AutoCrm, tenant: TenantId, taken: &TakenIn) -> Result<Tally> {
     let scope = Scope::tenant_wide(tenant);
-    let parser = MimeParser::default();
     let mut tally = Tally::default();
-    for (raw, answer) in mails.iter().zip(taken) {
+    for answer in taken {
         let Some(received) = answer else {
             tally.failed += 1;
             continue;
@@ -240,10 +254,8 @@ async fn tally(crm: &AutoCrm, tenant: TenantId, mails: &[Bytes], taken: &TakenIn
         let Some(mail) = crm.store().inbound(&scope, received.mail).await? else {
             return Err(Failure::new(format!("mail {} was acknowledged and is not there", received.mail)));
         };
-        let is_report =
-            || matches!(parser.parse(raw).automatic, Some(Automatic::Report | Automatic::NullReturnPath));
         match mail.outcome {
-            InboundOutcome::Opened { .. } if is_report() => tally.reports += 1,
+            InboundOutcome::Reported { .. } => tally.reports += 1,
             InboundOutcome::Opened { .. } => tally.tickets += 1,
             InboundOutcome::Appended { .. } => tally.appended += 1,
             InboundOutcome::Held { .. } => tally.held += 1,

@@ -9,14 +9,15 @@ mod port;
 mod read;
 mod twin;
 mod vector;
+mod verifier;
 
 use std::{fmt, sync::Arc};
 
 use crate::{
     conformance::Backend,
     port::{
-        BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, Store, TextIndex,
-        VectorIndex,
+        BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, SenderVerifier, Store,
+        TextIndex, VectorIndex,
     },
     ticket::TicketOrder,
 };
@@ -36,6 +37,7 @@ use read::{
 };
 use twin::{Fault, SCOPED, ScopeIgnored, TenantLeaked, Twin};
 use vector::{BrokenVectors, VectorFault};
+use verifier::{Notary, ProofFault, ProofVerifier};
 
 /// Clauses that no twin breaks, and why.
 pub const UNBROKEN: &[(&str, &str)] = &[(
@@ -292,6 +294,30 @@ pub fn small_words() -> Backend<dyn LanguageDetector> {
 /// Returns a stand-in that breaks nothing.
 pub fn line_parser() -> Backend<dyn MailParser> {
     Backend::new(Arc::new(LineParser(ModelFault::None)) as Arc<dyn MailParser>)
+}
+
+/// Returns a stand-in that breaks nothing.
+pub fn proof_verifier() -> Backend<dyn SenderVerifier> {
+    let notary = Notary::default();
+    let verifier = ProofVerifier { notary: notary.clone(), fault: ProofFault::None };
+    Backend::new(Arc::new(verifier) as Arc<dyn SenderVerifier>).with_probe(notary)
+}
+
+/// Returns every broken verifier of senders.
+pub fn broken_verifiers() -> Vec<Broken<dyn SenderVerifier>> {
+    fn broken(fault: ProofFault) -> impl Fn(Arc<dyn SenderVerifier>) -> Arc<dyn SenderVerifier> {
+        move |_| Arc::new(ProofVerifier { notary: Notary::default(), fault })
+    }
+    port_twins! {
+        "first author believed", ["A1"], broken(ProofFault::FirstAuthor);
+        "any domain aligned", ["A1"], broken(ProofFault::AnyDomain);
+        "body not covered", ["A2"], broken(ProofFault::BodyUncovered);
+        "subject not covered", ["A2"], broken(ProofFault::SubjectUncovered);
+        "odd bytes believed", ["A3"], broken(ProofFault::OddBelieved);
+        "believed in the dark", ["A4"], broken(ProofFault::DarkBelieved);
+        "domain of the proof named", ["A5"], broken(ProofFault::OtherDomain);
+        "own word believed", ["A6"], broken(ProofFault::OwnWord);
+    }
 }
 
 /// Returns every broken language model.

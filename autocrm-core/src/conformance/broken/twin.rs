@@ -16,14 +16,14 @@ use crate::{
         TenantId, TicketId, UserId,
     },
     knowledge::{Article, ArticleFilter, Chunk, FeedbackTarget, FeedbackTotals, Revision},
-    mail::{BlobHash, InboundMail, MailRef, MessageIdHeader, OutboundMail},
+    mail::{BlobHash, Correspondent, InboundMail, MailRef, MessageIdHeader, OutboundMail},
     metrics::{AgentStats, TimeFrame},
     notify::Notification,
     page::{Page, PageRequest},
     port::{
-        ClaimRequest, Committer, ConversationReader, EventReader, JobQueue, KnowledgeReader, MailReader,
-        MetricsReader, NotificationReader, QueueDepth, Store, TeamReader, TenantReader, TicketHit,
-        TicketIndex, TicketReader, UserReader,
+        ClaimRequest, Committer, ConversationReader, CorrespondentReader, EventReader, JobQueue,
+        KnowledgeReader, MailReader, MetricsReader, NotificationReader, QueueDepth, Store, TeamReader,
+        TenantReader, TicketHit, TicketIndex, TicketReader, UserReader,
     },
     routing::RoutingDecision,
     team::Team,
@@ -119,6 +119,14 @@ macro_rules! store_operations {
                     ticket_mail_refs(ticket: TicketId, limit: u16) -> Result<Vec<MailRef>>;
                     outlying_raws(ticket: TicketId) -> Result<Vec<BlobHash>>;
                     raw(hash: BlobHash) -> Result<Option<Bytes>>;
+                }
+                plain {}
+            }
+            CorrespondentReader {
+                scoped {
+                    correspondent(address: &EmailAddress) -> Result<Option<Correspondent>>;
+                    suppressed(page: &PageRequest) -> Result<Page<Correspondent>>;
+                    acknowledged_since(since: Timestamp) -> Result<u64>;
                 }
                 plain {}
             }
@@ -259,6 +267,12 @@ fn same_view(scope: &Scope, tenant: TenantId) -> Scope {
 /// An answer that shows nothing.
 trait Nothing {
     fn is_nothing(&self) -> bool;
+}
+
+impl Nothing for u64 {
+    fn is_nothing(&self) -> bool {
+        *self == 0
+    }
 }
 
 impl<T: Nothing> Nothing for Result<T> {

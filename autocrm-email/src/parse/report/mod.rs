@@ -12,7 +12,7 @@ mod returned;
 mod status;
 mod word;
 
-use autocrm_core::mail::Automatic;
+use autocrm_core::mail::{Automatic, Fate, MailClass, MailReport, ReportedRecipient};
 
 pub use complaint::{Complaint, ComplaintKind};
 pub use delivery::{Action, DeliveryReport, RecipientStatus};
@@ -35,7 +35,7 @@ const WORDS: usize = 32 << 10;
 /// What kind of mail a mail is, from the most to the least certain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum MailClass {
+pub enum Classified {
     /// Feedback by a mailbox provider, such as a complaint about spam (RFC 5965).
     Complaint(Complaint),
     /// What a reader's program did with a mail (RFC 8098); never an answer.
@@ -52,17 +52,51 @@ pub enum MailClass {
     Human,
 }
 
-impl MailClass {
+impl Classified {
+    /// Returns the class without what the mail says.
+    pub const fn class(&self) -> MailClass {
+        match self {
+            Self::Complaint(_) => MailClass::Complaint,
+            Self::Disposition(_) => MailClass::Disposition,
+            Self::Delivery(_) => MailClass::Delivery,
+            Self::AutoReply => MailClass::AutoReply,
+            Self::Calendar => MailClass::Calendar,
+            Self::List => MailClass::List,
+            Self::Human => MailClass::Human,
+        }
+    }
+
     /// Returns the stable code.
     pub const fn code(&self) -> &'static str {
+        self.class().code()
+    }
+
+    /// Returns what a report says, as the desk takes it; `None` for mail that is no report.
+    pub fn into_report(self) -> Option<MailReport> {
+        let told = |address, fate, status: Option<StatusCode>| ReportedRecipient {
+            address,
+            fate,
+            status: status.map(|code| code.to_string()),
+        };
         match self {
-            Self::Complaint(_) => "complaint",
-            Self::Disposition(_) => "disposition",
-            Self::Delivery(_) => "delivery",
-            Self::AutoReply => "auto_reply",
-            Self::Calendar => "calendar",
-            Self::List => "list",
-            Self::Human => "human",
+            Self::Complaint(complaint) => {
+                let fate = if complaint.kind.suppresses() { Fate::Complained } else { Fate::Reached };
+                let recipients = vec![told(complaint.recipient, fate, None)];
+                Some(MailReport { about: complaint.returned, recipients })
+            }
+            Self::Disposition(disposition) => {
+                let recipients = vec![told(disposition.recipient, Fate::Reached, None)];
+                Some(MailReport { about: disposition.original.into_iter().collect(), recipients })
+            }
+            Self::Delivery(report) => {
+                let recipients = report.recipients.into_iter().map(|found| {
+                    let fate = found.severity().fate();
+                    // The address that the desk wrote comes first: the server may have tried another.
+                    told(found.original.or(found.recipient), fate, found.status)
+                });
+                Some(MailReport { recipients: recipients.collect(), about: report.returned })
+            }
+            Self::AutoReply | Self::Calendar | Self::List | Self::Human => None,
         }
     }
 }
@@ -71,23 +105,27 @@ impl MailClass {
 /// looked at for their header only.
 ///
 /// ```
-/// use autocrm_email::{Bounds, MailClass, classify};
+/// use autocrm_email::{Bounds, Classified, classify};
 ///
 /// let raw = b"From: ann@example.org\nAuto-Submitted: auto-replied\nSubject: Away\n\nBack on Monday.\n";
-/// assert_eq!(classify(raw, &Bounds::default()), MailClass::AutoReply);
+/// assert_eq!(classify(raw, &Bounds::default()), Classified::AutoReply);
 /// ```
-pub fn classify(raw: &[u8], bounds: &Bounds) -> MailClass {
+pub fn classify(raw: &[u8], bounds: &Bounds) -> Classified {
     let header = Header::scan(raw, bounds.header);
     let mut findings = Findings::default();
-    let own = Header::scan(raw, bounds.header);
     let parts = if raw.len() > bounds.raw { Vec::new() } else { leaves(raw, header, bounds, &mut findings) };
-    Mail::new(own, parts, bounds).class()
+    classify_parts(raw, &parts, bounds)
+}
+
+/// Classifies a mail whose structure is known; `parts` is empty for one that is too large to be entered.
+pub(super) fn classify_parts(raw: &[u8], parts: &[Leaf<'_>], bounds: &Bounds) -> Classified {
+    Mail::new(Header::scan(raw, bounds.header), parts, bounds).class()
 }
 
 /// A mail as the rules see it.
 struct Mail<'a> {
     header: Header<'a>,
-    parts: Vec<Leaf<'a>>,
+    parts: &'a [Leaf<'a>],
     bounds: &'a Bounds,
     /// The media type of the whole, in lower case.
     media_type: String,
@@ -99,7 +137,7 @@ struct Mail<'a> {
 }
 
 impl<'a> Mail<'a> {
-    fn new(header: Header<'a>, parts: Vec<Leaf<'a>>, bounds: &'a Bounds) -> Self {
+    fn new(header: Header<'a>, parts: &'a [Leaf<'a>], bounds: &'a Bounds) -> Self {
         let declared = header.text("content-type").unwrap_or_default();
         let mut fields = declared.split(';').map(|field| field.trim().to_ascii_lowercase());
         let media_type = fields.next().unwrap_or_default();
@@ -111,31 +149,31 @@ impl<'a> Mail<'a> {
             .map(|(_, value)| value.trim_matches(['"', ' ', '\'']).to_owned())
             .unwrap_or_default();
         let subject = clean::visible_line(&decoded(&header.text("subject").unwrap_or_default()), 500);
-        let text = words(&parts, bounds);
+        let text = words(parts, bounds);
         Self { header, parts, bounds, media_type, report_type, subject, text }
     }
 
-    fn class(&self) -> MailClass {
+    fn class(&self) -> Classified {
         if let Some(complaint) = complaint::read(self) {
-            return MailClass::Complaint(complaint);
+            return Classified::Complaint(complaint);
         }
         if let Some(disposition) = disposition::read(self) {
-            return MailClass::Disposition(disposition);
+            return Classified::Disposition(disposition);
         }
         if let Some(report) = delivery::read(self).or_else(|| bounce::read(self)) {
-            return MailClass::Delivery(report);
+            return Classified::Delivery(report);
         }
         if says_automatic_reply(&self.header, &self.subject) {
-            return MailClass::AutoReply;
+            return Classified::AutoReply;
         }
         if self.parts.iter().any(is_calendar) {
-            return MailClass::Calendar;
+            return Classified::Calendar;
         }
         match automatic(&self.header, &self.media_type, None) {
-            Some(Automatic::Bulk) => MailClass::List,
-            Some(_) => MailClass::AutoReply,
-            None if Daemon::of(&self.header) == Daemon::Mailer => MailClass::AutoReply,
-            None => MailClass::Human,
+            Some(Automatic::Bulk) => Classified::List,
+            Some(_) => Classified::AutoReply,
+            None if Daemon::of(&self.header) == Daemon::Mailer => Classified::AutoReply,
+            None => Classified::Human,
         }
     }
 

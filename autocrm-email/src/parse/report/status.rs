@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use autocrm_core::mail::Fate;
+
 /// An enhanced status code such as `5.1.1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StatusCode {
@@ -78,6 +80,16 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Returns what it means for the address.
+    pub const fn fate(self) -> Fate {
+        match self {
+            Self::None => Fate::Reached,
+            Self::Soft => Fate::Soft,
+            Self::Policy => Fate::Policy,
+            Self::Hard => Fate::Hard,
+        }
+    }
+
     /// Returns the stable code.
     pub const fn code(self) -> &'static str {
         match self {

@@ -5,13 +5,13 @@ use std::{
 
 use super::*;
 
-fn class(raw: &str) -> MailClass {
+fn class(raw: &str) -> Classified {
     classify(raw.as_bytes(), &Bounds::default())
 }
 
 fn delivery(raw: &str) -> DeliveryReport {
     match class(raw) {
-        MailClass::Delivery(report) => report,
+        Classified::Delivery(report) => report,
         other => panic!("{}: {raw}", other.code()),
     }
 }
@@ -89,7 +89,7 @@ fn a_report_without_its_readable_part_is_read_from_the_text() {
 #[test]
 fn complaints_and_dispositions_are_no_answers() {
     let body = "Feedback-Type: abuse\nUser-Agent: x/1\nVersion: 1\nOriginal-Rcpt-To: <ann@example.org>\n";
-    let MailClass::Complaint(found) =
+    let Classified::Complaint(found) =
         class(&report("message/feedback-report", "feedback-report", body, "text/rfc822-headers"))
     else {
         panic!()
@@ -101,12 +101,12 @@ fn complaints_and_dispositions_are_no_answers() {
     let body = "Final-Recipient: rfc822;ann@example.org\nOriginal-Message-ID: <t1.mac@desk.example>\n\
         Disposition: automatic-action/MDN-sent-automatically; displayed\n";
     let raw = report("message/disposition-notification", "disposition-notification", body, "text/plain");
-    let MailClass::Disposition(found) = class(&raw) else { panic!() };
+    let Classified::Disposition(found) = class(&raw) else { panic!() };
     assert_eq!((found.done.as_str(), found.original.unwrap().as_str()), ("displayed", "t1.mac@desk.example"));
 
     let silent = "From: reports@example.net\nSubject: complaint about message from 192.0.2.1\n\
         Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\nMessage-ID: <a@b.example>\n\nx\n--b--\n";
-    assert!(matches!(class(silent), MailClass::Complaint(found) if found.returned.len() == 1));
+    assert!(matches!(class(silent), Classified::Complaint(found) if found.returned.len() == 1));
 }
 
 #[test]
@@ -164,15 +164,15 @@ fn people_who_speak_of_bounces_are_people() {
         "From: ann@example.org\nSubject: Out of office on Monday, mail could not be delivered",
         "From: \"Mail Delivery System\" <ann@example.org>\nReturn-Path: <ann@example.org>\nSubject: Returned mail",
     ] {
-        assert_eq!(class(&format!("{head}\n\n{bounce}")), MailClass::Human, "{head}");
+        assert_eq!(class(&format!("{head}\n\n{bounce}")), Classified::Human, "{head}");
     }
     let attached = "From: ann@example.org\nSubject: what is this?\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nSee the attachment.\n\
         --b\nContent-Type: message/rfc822\n\nFrom: MAILER-DAEMON@example.net\nContent-Type: multipart/report; report-type=delivery-status; boundary=c\n\n\
         --c\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@example.org\nAction: failed\nStatus: 5.1.1\n--c--\n--b--\n";
-    assert_eq!(class(attached), MailClass::Human);
+    assert_eq!(class(attached), Classified::Human);
     let told = "From: ann@example.org\nSubject: bounce\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nWhy?\n--b\n\
         Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@example.org\nAction: failed\nStatus: 5.1.1\n--b--\n";
-    assert_eq!(class(told), MailClass::Human);
+    assert_eq!(class(told), Classified::Human);
 }
 
 #[test]
@@ -192,31 +192,31 @@ fn automatic_answers_are_told_from_bounces_and_people() {
     ] {
         assert_eq!(
             class(&format!("From: ann@example.org\n{head}\n\nI am away.\n")),
-            MailClass::AutoReply,
+            Classified::AutoReply,
             "{head}"
         );
     }
     for head in
         ["Auto-Submitted: no", "Subject: Re: Automatic reply: Order", "Subject: Automatic reply is broken"]
     {
-        assert_eq!(class(&format!("From: ann@example.org\n{head}\n\nHello.\n")), MailClass::Human, "{head}");
+        assert_eq!(class(&format!("From: ann@example.org\n{head}\n\nHello.\n")), Classified::Human, "{head}");
     }
 }
 
 #[test]
 fn lists_and_invitations_are_named() {
     for head in ["List-Id: <users.example.org>", "Precedence: list", "X-Precedence: bulk"] {
-        assert_eq!(class(&format!("From: ann@example.org\n{head}\n\nHello.\n")), MailClass::List, "{head}");
+        assert_eq!(class(&format!("From: ann@example.org\n{head}\n\nHello.\n")), Classified::List, "{head}");
     }
     let invitation = "From: ann@example.org\nContent-Type: multipart/alternative; boundary=b\n\n--b\n\nMeeting\n--b\n\
         Content-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\n--b--\n";
-    assert_eq!(class(invitation), MailClass::Calendar);
-    assert_eq!(class(&invitation.replace("; method=REQUEST", "")), MailClass::Human);
+    assert_eq!(class(invitation), Classified::Calendar);
+    assert_eq!(class(&invitation.replace("; method=REQUEST", "")), Classified::Human);
 }
 
 #[test]
 fn codes_are_stable() {
-    let codes = [MailClass::AutoReply, MailClass::Calendar, MailClass::List, MailClass::Human]
+    let codes = [Classified::AutoReply, Classified::Calendar, Classified::List, Classified::Human]
         .map(|class| class.code());
     assert_eq!(codes, ["auto_reply", "calendar", "list", "human"]);
     assert_eq!(Severity::Policy.code(), "policy");

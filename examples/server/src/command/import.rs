@@ -153,6 +153,7 @@ struct Summary {
     opened: usize,
     appended: usize,
     held: usize,
+    reports: usize,
     unreadable: usize,
     duplicates: usize,
     refused: usize,
@@ -164,8 +165,15 @@ struct Summary {
 impl Summary {
     fn print(&self, desk: &Desk) {
         println!(
-            "{} mails: {} tickets opened, {} appended, {} held, {} unreadable, {} duplicates, {} refused",
-            self.mails, self.opened, self.appended, self.held, self.unreadable, self.duplicates, self.refused
+            "{} mails: {} tickets opened, {} appended, {} held, {} reports, {} unreadable, {} duplicates, {} refused",
+            self.mails,
+            self.opened,
+            self.appended,
+            self.held,
+            self.reports,
+            self.unreadable,
+            self.duplicates,
+            self.refused
         );
         println!(
             "answers: {} sent, {} drafts, {} abstained; outbox: {}",
@@ -215,12 +223,7 @@ impl<'a> Import<'a> {
         let line = match entry {
             Entry::TooLarge(actual) => self.refused(name, &MailRefusal::TooLarge { actual }.into()),
             Entry::Mail(bytes) => {
-                let envelope = Envelope {
-                    recipient: self.support.clone(),
-                    sender: None,
-                    provider_id: None,
-                    trust: self.trust,
-                };
+                let envelope = Envelope { trust: self.trust, ..Envelope::to(self.support.clone()) };
                 match self.desk.crm.mailbox().receive(&envelope, &Bytes::from(bytes)).await {
                     Ok(received) => self.work(name, &received).await?,
                     Err(error @ Error::Mail(_)) => self.refused(name, &error),
@@ -248,12 +251,14 @@ impl<'a> Import<'a> {
             InboundOutcome::Opened { ticket, message } => (ticket, message, ""),
             InboundOutcome::Appended { ticket, message } => (ticket, message, "appended, "),
             InboundOutcome::Held { ticket, message } => (ticket, message, "held"),
+            InboundOutcome::Reported { ticket, message } => (ticket, message, "report"),
             InboundOutcome::Failed { ticket, message, .. } => (ticket, message, "unreadable, "),
         };
         let count = match mail.outcome {
             _ if received.duplicate => &mut self.summary.duplicates,
             InboundOutcome::Appended { .. } => &mut self.summary.appended,
             InboundOutcome::Held { .. } => &mut self.summary.held,
+            InboundOutcome::Reported { .. } => &mut self.summary.reports,
             InboundOutcome::Failed { .. } => &mut self.summary.unreadable,
             InboundOutcome::Opened { .. } | InboundOutcome::Received => &mut self.summary.opened,
         };
@@ -267,7 +272,7 @@ impl<'a> Import<'a> {
         };
         let became = if received.duplicate {
             "duplicate".to_owned()
-        } else if note == "held" {
+        } else if matches!(note, "held" | "report") {
             note.to_owned()
         } else {
             format!("{note}{}", self.answer(ticket.id, message).await?)

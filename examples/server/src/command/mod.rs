@@ -2,6 +2,7 @@
 
 mod ask;
 mod doctor;
+mod imap;
 mod import;
 mod mbox;
 mod migrate;
@@ -15,7 +16,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::desk::{DataFolder, Database, Home, Result, Server};
+use crate::desk::{DataFolder, Database, Home, Result, Senders, Server};
 
 /// The lease of a job, in seconds.
 const LEASE: u64 = 60;
@@ -46,6 +47,19 @@ pub(crate) struct Arguments {
     /// data directory unless this is given.
     #[arg(long, global = true, value_name = "DIR", env = "AUTOCRM_SHARED_DIR", requires = "database_url")]
     shared_dir: Option<PathBuf>,
+    /// Verify the senders of received mails by DKIM and DMARC, with the name servers of this machine.
+    #[arg(long, global = true, env = "AUTOCRM_VERIFY_SENDERS")]
+    verify_senders: bool,
+    /// Believe the `Authentication-Results` of your own mail server, by the name that it writes there. It has to verify
+    /// DMARC and to delete fields that claim its name.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "AUTOCRM_TRUSTED_RESULTS",
+        requires = "verify_senders"
+    )]
+    trusted_results: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -81,11 +95,17 @@ struct ServeArguments {
     #[arg(long, value_name = "SECONDS", env = "AUTOCRM_LEASE", default_value_t = LEASE)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=3_600))]
     lease: u64,
+    #[command(flatten)]
+    imap: imap::ImapArguments,
 }
 
 impl Default for ServeArguments {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), lease: LEASE }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            lease: LEASE,
+            imap: imap::ImapArguments::default(),
+        }
     }
 }
 
@@ -125,10 +145,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Some(url) => Database::Server(Server::new(url, arguments.connections)?),
         None => Database::File(folder.database()),
     };
-    let home = Home { folder, database };
+    let senders = if arguments.verify_senders {
+        Senders::Verified { server: arguments.trusted_results }
+    } else {
+        Senders::Unverified
+    };
+    let home = Home { folder, database, senders };
     match arguments.command.unwrap_or(Command::Serve(ServeArguments::default())) {
         Command::Serve(options) => {
-            serve::run(&home, options.listen, Duration::from_secs(options.lease)).await
+            serve::run(&home, options.listen, Duration::from_secs(options.lease), &options.imap).await
         }
         Command::Import(options) => {
             import::run(&home, options.mbox.as_deref(), options.eml.as_deref(), options.trust_senders).await

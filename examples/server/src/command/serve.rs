@@ -15,7 +15,7 @@ use axum::Router;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    command::{announce, import::import_samples},
+    command::{announce, imap::ImapArguments, import::import_samples},
     desk::{Access, Database, Desk, Failure, Home, MAILS, Result},
 };
 
@@ -25,7 +25,13 @@ const GRACE: Duration = Duration::from_secs(10);
 const DAY: Duration = Duration::from_hours(24);
 
 /// Serves until SIGINT or SIGTERM: then no new connection is taken, requests and jobs finish, and the store closes.
-pub(super) async fn run(home: &Home, listen: SocketAddr, lease: Duration) -> Result<()> {
+pub(super) async fn run(
+    home: &Home,
+    listen: SocketAddr,
+    lease: Duration,
+    imap: &ImapArguments,
+) -> Result<()> {
+    let folder = imap.config()?;
     // Before anything is made: a taken port leaves the directory as it is.
     let listener = bind(listen).await?;
     let desk = Desk::open(home, Access::Exclusive, &mut announce).await?;
@@ -43,6 +49,7 @@ pub(super) async fn run(home: &Home, listen: SocketAddr, lease: Duration) -> Res
     let (served, report) = tokio::select! {
         ended = working => ended,
         never = maintain(&home.database) => match never {},
+        never = imap.follow(&desk, folder) => match never {},
     };
     served.map_err(|error| Failure::Usage(format!("the listener failed: {error}")))?;
     tracing::info!(

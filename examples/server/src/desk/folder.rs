@@ -53,6 +53,11 @@ impl DataFolder {
         self.shared.join("mail-key")
     }
 
+    /// Returns where earlier mail keys may lie, latest first.
+    pub(crate) fn earlier_mail_keys(&self) -> Vec<PathBuf> {
+        (1..=9).map(|number| self.shared.join(format!("mail-key.{number}"))).collect()
+    }
+
     pub(crate) fn cursor_key(&self) -> PathBuf {
         self.shared.join("cursor-key")
     }

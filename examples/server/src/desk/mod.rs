@@ -13,5 +13,5 @@ pub(crate) use demo::SUPPORT;
 pub(crate) use failure::{Failure, Result};
 pub(crate) use folder::{DataFolder, Hold};
 pub(crate) use library::MAILS;
-pub(crate) use open::{Access, Desk, Home, open_index};
+pub(crate) use open::{Access, Desk, Home, Senders, open_index};
 pub(crate) use tokens::DemoTokens;

@@ -10,7 +10,7 @@ use autocrm_core::{
     mail::{MailKey, MailKeys},
     user::Role,
 };
-use autocrm_email::{FileOutbox, MimeParser};
+use autocrm_email::{AuthVerifier, FileOutbox, MimeParser, TrustedResults};
 use autocrm_storage::blob::FileBlobs;
 
 use crate::desk::{DataFolder, Database, DemoTokens, Failure, Hold, Result, demo};
@@ -20,6 +20,16 @@ use crate::desk::{DataFolder, Database, DemoTokens, Failure, Hold, Result, demo}
 pub(crate) struct Home {
     pub(crate) folder: DataFolder,
     pub(crate) database: Database,
+    pub(crate) senders: Senders,
+}
+
+/// Whether senders of received mails are verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Senders {
+    /// Only the word of whoever hands a mail in counts.
+    Unverified,
+    /// By DKIM and DMARC, and by the results of the named mail server.
+    Verified { server: Option<String> },
 }
 
 /// How a command uses the data directory.
@@ -62,7 +72,8 @@ impl Desk {
             database.migrate().await?;
         }
         let index = open_index(folder)?;
-        let crm = assemble(folder, database.open(AutoCrm::builder()).await?, index.clone())?;
+        let builder = home.senders.install(database.open(AutoCrm::builder()).await?)?;
+        let crm = assemble(folder, builder, index.clone())?;
         let mut fresh = false;
         let mut noting = |line: &str| {
             fresh = true;
@@ -100,6 +111,17 @@ pub(crate) fn open_index(folder: &DataFolder) -> Result<LexicalIndex> {
     }
 }
 
+impl Senders {
+    fn install(&self, builder: AutoCrmBuilder) -> Result<AutoCrmBuilder> {
+        let Self::Verified { server } = self else { return Ok(builder) };
+        let mut verifier = AuthVerifier::system()?;
+        if let Some(server) = server {
+            verifier = verifier.trusting(TrustedResults::of(server.clone()));
+        }
+        Ok(builder.verifier(verifier))
+    }
+}
+
 fn assemble(folder: &DataFolder, builder: AutoCrmBuilder, index: LexicalIndex) -> Result<AutoCrm> {
     let path = folder.mail_key();
     let key = MailKey::new(folder.secret(&path)?);
@@ -112,7 +134,17 @@ fn assemble(folder: &DataFolder, builder: AutoCrmBuilder, index: LexicalIndex) -
         .model(ExtractiveAnswerer::default())
         .parser(MimeParser::default())
         .mailer(FileOutbox::open(folder.outbox())?)
-        .mail_keys(MailKeys::new(key, Vec::new()))
+        .mail_keys(MailKeys::new(key, earlier_keys(folder)?))
         .build()?;
     Ok(crm)
+}
+
+/// Reads the keys that went before, latest first: what they signed is still believed. A key whose file is gone is retired.
+fn earlier_keys(folder: &DataFolder) -> Result<Vec<MailKey>> {
+    let mut keys = Vec::new();
+    for path in folder.earlier_mail_keys().into_iter().filter(|path| path.exists()) {
+        let key = MailKey::new(folder.secret(&path)?);
+        keys.push(key.ok_or(Failure::Damaged { path, problem: "the key is too short".to_owned() })?);
+    }
+    Ok(keys)
 }

@@ -11,7 +11,7 @@ use autocrm_core::{
     access::Actor,
     app::{AutoCrm, Error, TicketData},
     id::{TenantId, TicketId},
-    mail::{Envelope, MailKey, MailKeys, SenderTrust},
+    mail::{Envelope, MailKey, MailKeys},
     team::{Availability, Capacity, Member, TeamSpec},
     tenant::TenantPolicy,
     text::EmailAddress,
@@ -206,12 +206,7 @@ async fn take_in(crm: AutoCrm, mails: usize) {
     for number in 0..mails {
         let crm = crm.clone();
         running.spawn(async move {
-            let envelope = Envelope {
-                recipient: EmailAddress::new("support@autocrm.example").unwrap(),
-                sender: None,
-                provider_id: None,
-                trust: SenderTrust::Unverified,
-            };
+            let envelope = Envelope::to(EmailAddress::new("support@autocrm.example").unwrap());
             let raw = format!(
                 "From: Person {number} <person{number}@example.org>\r\nTo: support@autocrm.example\r\n\
                  Message-ID: <generated-{number}@example.org>\r\nSubject: Generated question {number}\r\n\r\n\

@@ -139,6 +139,9 @@ pub(crate) struct MessageView {
     author: AuthorView,
     /// The whole text.
     body: String,
+    /// What the author wrote now, without what a mail quotes and without a signature; absent where that is all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<AnswerView>,
     attachments: Vec<AttachmentView>,
@@ -169,6 +172,9 @@ impl MessageView {
             kind,
             author: AuthorView::of(message.author),
             body: message.body.to_string(),
+            newest: Some(message.newest_text())
+                .filter(|newest| newest.len() < message.body.len())
+                .map(ToOwned::to_owned),
             answer,
             attachments: message.attachments.iter().map(AttachmentView::of).collect(),
             created_at: message.created_at.to_string(),
