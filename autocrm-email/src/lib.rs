@@ -8,17 +8,29 @@
 //! * [`classify`] (feature `parse`) tells reports, complaints, automatic answers and lists from people's mail.
 //! * `sanitize` (feature `sanitize`) makes the HTML of [`MailContents`] fit to show.
 //! * [`FileOutbox`] (feature `outbox`) is a [`Mailer`](autocrm_core::port::Mailer) that writes `.eml` files into a folder.
+//! * `SmtpMailer` (feature `smtp`) is one that hands mails to an SMTP server, `ResendMailer` (feature `resend`) to Resend.
+//! * `testing` (feature `testing`) has other sides to test them against.
 //!
 //! ```
 //! let text = "It works now, thanks!\n\nOn 3 Mar 2026 at 10:12, Ann <ann@example.com> wrote:\n> Which version is it?\n";
 //! assert_eq!(autocrm_email::newest_reply(text).text(text), "It works now, thanks!");
 //! ```
 
+#[cfg(any(feature = "outbox", feature = "smtp", feature = "resend"))]
+mod compose;
 #[cfg(feature = "outbox")]
 pub mod outbox;
 #[cfg(feature = "parse")]
 pub mod parse;
+#[cfg(feature = "resend")]
+pub mod resend;
+#[cfg(feature = "smtp")]
+pub mod smtp;
+#[cfg(feature = "testing")]
+pub mod testing;
 
+#[cfg(any(feature = "outbox", feature = "smtp"))]
+pub use compose::{Blind, render};
 #[cfg(feature = "outbox")]
 pub use outbox::FileOutbox;
 #[cfg(feature = "parse")]
@@ -30,3 +42,7 @@ pub use parse::{
 };
 #[cfg(feature = "sanitize")]
 pub use parse::{RemoteImages, SafeHtml, sanitize};
+#[cfg(feature = "resend")]
+pub use resend::{ApiKey, ResendConfig, ResendMailer};
+#[cfg(feature = "smtp")]
+pub use smtp::{SmtpConfig, SmtpMailer};

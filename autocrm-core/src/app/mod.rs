@@ -9,6 +9,7 @@ mod agent;
 mod answer;
 mod builder;
 mod conversation;
+mod delivery;
 mod desk;
 mod error;
 mod feed;

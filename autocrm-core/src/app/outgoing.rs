@@ -57,12 +57,16 @@ pub(super) async fn prepare(
         from,
         from_name: tenant.name,
         to,
+        cc: Vec::new(),
+        bcc: Vec::new(),
         reply_to,
         subject: subject(ticket)?,
         text: Body::new(&*message.body)?,
+        html: None,
         in_reply_to: references.last().cloned(),
         references,
         automatic: automatic && matches!(message.kind, MessageKind::Answer(_)),
+        unsubscribe: None,
     };
     let reference = MailRef {
         tenant: ticket.tenant,

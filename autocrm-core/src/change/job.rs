@@ -88,6 +88,15 @@ impl Job {
             | Self::LearnCategory { .. } => None,
         }
     }
+
+    /// Returns the largest number of attempts, crashes included. A mail is tried until
+    /// [`DELIVERY_HORIZON`](crate::mail::DELIVERY_HORIZON) ends it, so that a provider that is away for hours loses none.
+    pub const fn max_attempts(&self) -> u16 {
+        match self {
+            Self::DeliverMail { .. } => 200,
+            _ => RetryPolicy::STANDARD.max_attempts,
+        }
+    }
 }
 
 /// How often and after which pauses a job is tried again.

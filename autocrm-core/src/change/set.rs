@@ -5,7 +5,7 @@ use crate::{
     assist::AssistEvent,
     change::{
         ChunkSet, EntityRef, Event, IdempotencyKey, JobFinish, JobOutcome, LeasedJob, NewEvent, NewJob,
-        Requirement, RetryPolicy, Save, Write, reactions,
+        Requirement, Save, Write, reactions,
     },
     clock::{Stamp, Timestamp},
     conversation::{Message, MessageEvent, Template, TemplateEvent},
@@ -249,12 +249,8 @@ impl ChangeSet {
             let concerned = ticket.and_then(|id| self.written_ticket(id));
             let due = reactions(&event, concerned, self.at);
             for (job, run_at) in due {
-                self.jobs.push(NewJob {
-                    id: stamp.id(),
-                    job,
-                    run_at,
-                    max_attempts: RetryPolicy::STANDARD.max_attempts,
-                });
+                let max_attempts = job.max_attempts();
+                self.jobs.push(NewJob { id: stamp.id(), job, run_at, max_attempts });
             }
             self.events.push(NewEvent { id: stamp.id(), subject, version, ticket, event });
         }

@@ -76,12 +76,16 @@ async fn compose(world: &World, ticket: TicketId, message: MessageId, id: &str) 
         from: address("help@acme.example"),
         from_name: Name::new("Acme").unwrap(),
         to: address("cleo@example.org"),
+        cc: Vec::new(),
+        bcc: Vec::new(),
         reply_to: None,
         subject: Subject::new("Re: it").unwrap(),
         text: Body::new("").unwrap(),
+        html: None,
         in_reply_to: None,
         references: Vec::new(),
         automatic: false,
+        unsubscribe: None,
     };
     let composed = mail::compose(spec, &world.stamp());
     let row = OutboundMail { version: composed.state.version.next(), ..composed.state.clone() };

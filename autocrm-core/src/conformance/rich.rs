@@ -21,7 +21,7 @@ use crate::{
     knowledge::{self, ArticleSpec, FeedbackTarget},
     mail::{
         self, BlobHash, Envelope, InboundMail, InboundOutcome, MailEvent, MailRef, MailRefDirection,
-        MessageIdHeader, OutboundMail, OutboundSpec, RawBlob, SenderTrust,
+        MessageIdHeader, OutboundMail, OutboundSpec, RawBlob, SenderTrust, UnsubscribeLink,
     },
     notify::{self, NotificationKind},
     routing::{Candidate, RoutingDecision, RoutingReason, TeamVerdict, WhyNot},
@@ -304,12 +304,16 @@ fn mail_out(
         from: EmailAddress::new("help@acme.example").expect("an address"),
         from_name: name(LINE),
         to: EmailAddress::new("ümlaut@bücher.example").expect("an address"),
+        cc: vec![EmailAddress::new("copy@bücher.example").expect("an address")],
+        bcc: vec![EmailAddress::new("blind@example.org").expect("an address")],
         reply_to: Some(EmailAddress::new("help+1.x@acme.example").expect("an address")),
         subject: Subject::new(LINE).expect("a subject"),
         text: text(),
+        html: Some(text()),
         in_reply_to: Some(header("in")),
         references: vec![header("in"), header("IN~!#$%&'*+-/=?^_`{|}")],
         automatic: true,
+        unsubscribe: Some(UnsubscribeLink::new("https://acme.example/u/x?~").expect("a link")),
     };
     let outbound = mail::compose(spec, stamp);
     let reference = MailRef {

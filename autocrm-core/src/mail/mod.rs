@@ -2,6 +2,7 @@
 
 mod event;
 mod inbound;
+mod link;
 mod outbound;
 mod token;
 
@@ -11,5 +12,9 @@ pub use inbound::{
     Automatic, Envelope, InboundMail, InboundOutcome, MAX_RAW, MailFinding, MailRefusal, ParsedAttachment,
     ParsedMail, SenderTrust, receive, settle,
 };
-pub use outbound::{AttemptOutcome, OutboundMail, OutboundSpec, OutboundState, compose, record_attempt};
+pub use link::UnsubscribeLink;
+pub use outbound::{
+    AttemptOutcome, DELIVERY_HORIZON, MAX_RECIPIENTS, OutboundMail, OutboundSpec, OutboundState, compose,
+    record_attempt,
+};
 pub use token::{MailKey, MailKeys, MailRef, MailRefDirection, MessageIdHeader};

@@ -1,14 +1,23 @@
 //! Mail that leaves: fixed at the commit, sent by the worker.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::{Stamp, Timestamp},
     id::{MessageId, OutboundId, TenantId, TicketId},
-    mail::{MailEvent, MessageIdHeader},
+    mail::{MailEvent, MessageIdHeader, UnsubscribeLink},
     text::{Body, EmailAddress, Name, Subject},
     transition::{Transition, Version},
 };
+
+/// The largest number of recipients of one mail: `To`, `Cc` and `Bcc` together.
+pub const MAX_RECIPIENTS: usize = 50;
+
+/// For how long a mail is tried again after it was written. Providers forget an idempotency key after 24 hours; a mail
+/// handed over again after that could arrive twice, so that a person has to look at it instead.
+pub const DELIVERY_HORIZON: Duration = Duration::from_hours(23);
 
 /// What became of a mail that leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +32,7 @@ pub enum OutboundState {
         /// When.
         at: Timestamp,
     },
-    /// The mailer refuses it for good; a person has to look.
+    /// The mailer refuses it for good, or did not take it within [`DELIVERY_HORIZON`]; a person has to look.
     NeedsReview {
         /// What was wrong, as a stable code.
         code: String,
@@ -52,18 +61,27 @@ pub struct OutboundMail {
     pub from_name: Name,
     /// The recipient.
     pub to: EmailAddress,
+    /// Who gets a copy that everybody sees.
+    pub cc: Vec<EmailAddress>,
+    /// Who gets a copy that nobody else sees.
+    pub bcc: Vec<EmailAddress>,
     /// Where answers go: the keyed reply address.
     pub reply_to: Option<EmailAddress>,
     /// The subject.
     pub subject: Subject,
     /// The text.
     pub text: Body,
+    /// The same as HTML, for programs that show it; `text` is its plain twin.
+    pub html: Option<Body>,
     /// The Message-ID that is answered.
     pub in_reply_to: Option<MessageIdHeader>,
     /// The Message-IDs of the thread, oldest first, at most 50.
     pub references: Vec<MessageIdHeader>,
     /// Whether no person wrote it: `Auto-Submitted: auto-replied` (RFC 3834, section 5).
     pub automatic: bool,
+    /// Where one click ends the subscription that the mail belongs to (RFC 8058); `None` on every mail that answers a
+    /// person.
+    pub unsubscribe: Option<UnsubscribeLink>,
     /// What became of it.
     pub state: OutboundState,
     /// When it was written.
@@ -89,18 +107,38 @@ pub struct OutboundSpec {
     pub from_name: Name,
     /// The recipient.
     pub to: EmailAddress,
+    /// Who gets a copy that everybody sees.
+    pub cc: Vec<EmailAddress>,
+    /// Who gets a copy that nobody else sees.
+    pub bcc: Vec<EmailAddress>,
     /// Where answers go.
     pub reply_to: Option<EmailAddress>,
     /// The subject.
     pub subject: Subject,
     /// The text.
     pub text: Body,
+    /// The same as HTML, for programs that show it; `text` is its plain twin.
+    pub html: Option<Body>,
     /// The Message-ID that is answered.
     pub in_reply_to: Option<MessageIdHeader>,
     /// The Message-IDs of the thread.
     pub references: Vec<MessageIdHeader>,
     /// Whether no person wrote it.
     pub automatic: bool,
+    /// Where one click ends the subscription that the mail belongs to.
+    pub unsubscribe: Option<UnsubscribeLink>,
+}
+
+impl OutboundMail {
+    /// Returns every recipient: `To`, then `Cc`, then `Bcc`.
+    pub fn recipients(&self) -> impl Iterator<Item = &EmailAddress> {
+        std::iter::once(&self.to).chain(&self.cc).chain(&self.bcc)
+    }
+
+    /// Returns whether a mail that was tried before may be handed over again.
+    pub fn within_horizon(&self, now: Timestamp) -> bool {
+        now.since(self.created_at) < DELIVERY_HORIZON
+    }
 }
 
 /// Fixes a mail that is to leave.
@@ -115,12 +153,16 @@ pub fn compose(spec: OutboundSpec, stamp: &Stamp<'_>) -> Transition<OutboundMail
         from: spec.from,
         from_name: spec.from_name,
         to: spec.to,
+        cc: spec.cc,
+        bcc: spec.bcc,
         reply_to: spec.reply_to,
         subject: spec.subject,
         text: spec.text,
+        html: spec.html,
         in_reply_to: spec.in_reply_to,
         references: spec.references,
         automatic: spec.automatic,
+        unsubscribe: spec.unsubscribe,
         state: OutboundState::Pending,
         created_at: stamp.at(),
     };

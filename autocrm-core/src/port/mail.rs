@@ -28,10 +28,13 @@ pub struct Delivery {
 /// Sends mails.
 ///
 /// # Contract
-/// * **D1** The mail's id is the idempotency key: the same mail again is answered with the first provider id and not
-///   sent a second time.
+/// * **D1** The mail's id is the idempotency key, for at least 24 hours: the same mail again is answered with the first
+///   provider id and not sent a second time. A mailer whose other side knows no keys, as with SMTP, promises that for
+///   the life of the process; of the mails that it held when it died, each may arrive a second time, with the same
+///   Message-ID.
 /// * **D2** The same id with other content is `KeyReused`.
-/// * **D3** A mail that can never be sent is `Invalid`; anything that may pass later is retryable.
+/// * **D3** A mail that can never be sent is `Invalid`; anything that may pass later is retryable, a refusal of the
+///   desk's own key or password included.
 /// * **D4** No header value can add another header.
 #[async_trait]
 pub trait Mailer: Send + Sync {

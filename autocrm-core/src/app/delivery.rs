@@ -1,0 +1,57 @@
+//! The way out for mail: handing it to the mailer, and what the mailer said.
+
+use crate::{
+    access::{Actor, Scope},
+    app::{AutoCrm, Error, Mailbox, Planned, Result, transact::transact},
+    change::{ChangeSet, JobOutcome, LeasedJob},
+    error::ErrorKind,
+    id::{OutboundId, TenantId},
+    mail::{AttemptOutcome, OutboundMail, OutboundState, record_attempt},
+};
+
+/// What is recorded of a mail that no mailer took in time.
+const OVERDUE: &str = "delivery_horizon";
+
+impl Mailbox {
+    /// Hands a mail to the mailer and records what it said; the job ends in the same commit. A failure that may pass is
+    /// the job's to retry, as long as the mailer is sure to know the mail again.
+    pub(crate) async fn deliver(&self, tenant: TenantId, id: OutboundId, job: &LeasedJob) -> Result<()> {
+        let crm = self.crm();
+        let scope = Scope::tenant_wide(tenant);
+        let mail = load(crm, &scope, id).await?;
+        let outcome = if mail.state != OutboundState::Pending {
+            None
+        } else if job.attempt > 1 && !mail.within_horizon(crm.stamp().at()) {
+            Some(AttemptOutcome::Refused { code: OVERDUE.to_owned() })
+        } else {
+            Some(hand_over(crm, &mail).await?)
+        };
+        let actor = Actor::system(tenant);
+        let settled = transact(crm, None, |_| async {
+            let stamp = crm.stamp();
+            let mut changes = ChangeSet::new(&actor, &stamp);
+            if let Some(outcome) = outcome.clone() {
+                let mail = load(crm, &scope, id).await?;
+                changes.outbound(record_attempt(mail, outcome, &stamp), &stamp);
+            }
+            changes.finish(job, JobOutcome::Done);
+            Ok(Planned::new((), changes))
+        })
+        .await?;
+        settled.into_done().map(drop)
+    }
+}
+
+async fn load(crm: &AutoCrm, scope: &Scope, id: OutboundId) -> Result<OutboundMail> {
+    crm.store().outbound(scope, id).await?.ok_or(Error::NotFound { what: "mail" })
+}
+
+async fn hand_over(crm: &AutoCrm, mail: &OutboundMail) -> Result<AttemptOutcome> {
+    match crm.mailer()?.send(mail).await {
+        Ok(delivery) => Ok(AttemptOutcome::Accepted { provider_id: delivery.provider_id }),
+        Err(error) if matches!(error.kind(), ErrorKind::Invalid | ErrorKind::KeyReused) => {
+            Ok(AttemptOutcome::Refused { code: error.code().to_owned() })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
