@@ -168,11 +168,11 @@ impl Summary {
             self.mails, self.opened, self.appended, self.held, self.unreadable, self.duplicates, self.refused
         );
         println!(
-            "answers: {} sent, {} drafts, {} abstained; outbox: {}",
+            "answers: {} sent, {} drafts, {} abstained; mails leave: {}",
             self.answered,
             self.drafts,
             self.abstained,
-            desk.folder.outbox().display()
+            desk.post.describe(&desk.folder.outbox())
         );
     }
 }

@@ -15,7 +15,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::desk::{DataFolder, Database, Home, Result, Server};
+use crate::desk::{DataFolder, Database, Home, Post, PostArguments, Result, Server};
 
 /// The lease of a job, in seconds.
 const LEASE: u64 = 60;
@@ -46,6 +46,8 @@ pub(crate) struct Arguments {
     /// data directory unless this is given.
     #[arg(long, global = true, value_name = "DIR", env = "AUTOCRM_SHARED_DIR", requires = "database_url")]
     shared_dir: Option<PathBuf>,
+    #[command(flatten)]
+    post: PostArguments,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -125,7 +127,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Some(url) => Database::Server(Server::new(url, arguments.connections)?),
         None => Database::File(folder.database()),
     };
-    let home = Home { folder, database };
+    let home = Home { folder, database, post: Post::of(&arguments.post)? };
     match arguments.command.unwrap_or(Command::Serve(ServeArguments::default())) {
         Command::Serve(options) => {
             serve::run(&home, options.listen, Duration::from_secs(options.lease)).await

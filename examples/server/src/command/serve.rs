@@ -95,7 +95,7 @@ fn introduce(desk: &Desk, listener: &TcpListener) -> Result<()> {
     for token in &desk.tokens.tokens {
         println!("  {:<12} {:<9} {}", token.name, token.role.as_str(), token.token);
     }
-    println!("outgoing mails: {}", desk.folder.outbox().display());
+    println!("outgoing mails: {}", desk.post.describe(&desk.folder.outbox()));
     println!("listening on http://{address} (interface: http://{address}/openapi.json); Ctrl-C stops");
     Ok(())
 }

@@ -6,6 +6,7 @@ mod failure;
 mod folder;
 mod library;
 mod open;
+mod post;
 mod tokens;
 
 pub(crate) use database::{Database, Server};
@@ -14,4 +15,5 @@ pub(crate) use failure::{Failure, Result};
 pub(crate) use folder::{DataFolder, Hold};
 pub(crate) use library::MAILS;
 pub(crate) use open::{Access, Desk, Home, open_index};
+pub(crate) use post::{Post, PostArguments};
 pub(crate) use tokens::DemoTokens;

@@ -10,16 +10,17 @@ use autocrm_core::{
     mail::{MailKey, MailKeys},
     user::Role,
 };
-use autocrm_email::{FileOutbox, MimeParser};
+use autocrm_email::MimeParser;
 use autocrm_storage::blob::FileBlobs;
 
-use crate::desk::{DataFolder, Database, DemoTokens, Failure, Hold, Result, demo};
+use crate::desk::{DataFolder, Database, DemoTokens, Failure, Hold, Post, Result, demo};
 
-/// Where a desk is: its data directory and its database.
+/// Where a desk is: its data directory, its database and its way out for mail.
 #[derive(Debug, Clone)]
 pub(crate) struct Home {
     pub(crate) folder: DataFolder,
     pub(crate) database: Database,
+    pub(crate) post: Post,
 }
 
 /// How a command uses the data directory.
@@ -37,6 +38,7 @@ pub(crate) struct Desk {
     pub(crate) crm: AutoCrm,
     pub(crate) index: LexicalIndex,
     pub(crate) folder: DataFolder,
+    pub(crate) post: Post,
     pub(crate) tokens: DemoTokens,
     /// Whether this call made the demo tenant.
     pub(crate) fresh: bool,
@@ -62,7 +64,7 @@ impl Desk {
             database.migrate().await?;
         }
         let index = open_index(folder)?;
-        let crm = assemble(folder, database.open(AutoCrm::builder()).await?, index.clone())?;
+        let crm = assemble(home, database.open(AutoCrm::builder()).await?, index.clone())?;
         let mut fresh = false;
         let mut noting = |line: &str| {
             fresh = true;
@@ -73,7 +75,7 @@ impl Desk {
         if hold.is_some() {
             crm.feed().sync_index().await?;
         }
-        Ok(Self { crm, index, folder: folder.clone(), tokens, fresh, _hold: hold })
+        Ok(Self { crm, index, folder: folder.clone(), post: home.post.clone(), tokens, fresh, _hold: hold })
     }
 
     /// Deletes the search index of a directory that nobody uses, damaged or not; opening builds it anew.
@@ -100,18 +102,20 @@ pub(crate) fn open_index(folder: &DataFolder) -> Result<LexicalIndex> {
     }
 }
 
-fn assemble(folder: &DataFolder, builder: AutoCrmBuilder, index: LexicalIndex) -> Result<AutoCrm> {
+fn assemble(home: &Home, builder: AutoCrmBuilder, index: LexicalIndex) -> Result<AutoCrm> {
+    let folder = &home.folder;
     let path = folder.mail_key();
     let key = MailKey::new(folder.secret(&path)?);
     let key = key.ok_or(Failure::Damaged { path, problem: "the key is too short".to_owned() })?;
-    let crm = builder
+    let crm = home
+        .post
+        .equip(builder, folder)?
         .blobs(FileBlobs::open(folder.blobs())?)
         .index(index)
         .detector(TrigramDetector)
         .classifier(TenantClassifiers::default())
         .model(ExtractiveAnswerer::default())
         .parser(MimeParser::default())
-        .mailer(FileOutbox::open(folder.outbox())?)
         .mail_keys(MailKeys::new(key, Vec::new()))
         .build()?;
     Ok(crm)
