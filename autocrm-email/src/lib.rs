@@ -9,6 +9,8 @@
 //! * `sanitize` (feature `sanitize`) makes the HTML of [`MailContents`] fit to show.
 //! * [`FileOutbox`] (feature `outbox`) is a [`Mailer`](autocrm_core::port::Mailer) that writes `.eml` files into a folder.
 //! * `SmtpMailer` (feature `smtp`) is one that hands mails to an SMTP server, `ResendMailer` (feature `resend`) to Resend.
+//! * `MjmlTemplates` (feature `templates`) makes the mails of triggers.
+//! * `webhook` (feature `webhook`) proves where a webhook comes from and reads it; `ResendInbox` fetches what came in.
 //! * `testing` (feature `testing`) has other sides to test them against.
 //!
 //! ```
@@ -26,8 +28,13 @@ pub mod parse;
 pub mod resend;
 #[cfg(feature = "smtp")]
 pub mod smtp;
+#[cfg(feature = "templates")]
+pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
+
+#[cfg(feature = "webhook")]
+pub mod webhook;
 
 #[cfg(any(feature = "outbox", feature = "smtp"))]
 pub use compose::{Blind, render};
@@ -46,3 +53,5 @@ pub use parse::{RemoteImages, SafeHtml, sanitize};
 pub use resend::{ApiKey, ResendConfig, ResendMailer};
 #[cfg(feature = "smtp")]
 pub use smtp::{SmtpConfig, SmtpMailer};
+#[cfg(feature = "templates")]
+pub use template::{MjmlTemplates, TemplateError, TemplateSource};

@@ -8,7 +8,7 @@ mod mutation;
 
 use std::time::{Duration, Instant};
 
-use autocrm_core::port::MailParser as _;
+use autocrm_core::{clock::Timestamp, port::MailParser as _, text::ExternalId};
 use autocrm_email::{
     Bounds, MailClass, MimeParser, RemoteImages, classify, newest_reply,
     parse::{
@@ -17,6 +17,7 @@ use autocrm_email::{
         reply::newest_reply_marked,
     },
     sanitize, tnef_files,
+    webhook::{ResendEvent, SignedHeaders, WebhookKey, WebhookVerifier},
 };
 use mutation::{Random, mutate};
 
@@ -98,6 +99,28 @@ fn tnef(bytes: &[u8]) {
     for file in found {
         assert!(!file.bytes.is_empty() && file.bytes.len() <= bytes.len());
         assert!(file.name.is_none_or(|name| !name.contains('\0')));
+    }
+}
+
+/// A webhook is believed only as it was signed; what is read of it is bounded, and anything else is refused.
+fn webhook_verify(bytes: &[u8]) {
+    let key = WebhookKey::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    let verifier = WebhookVerifier::new(vec![key.clone()]);
+    let now = Timestamp::from_micros(1_614_265_330_000_000);
+    // Header lines first, then the body.
+    let text = String::from_utf8_lossy(bytes);
+    let mut parts = text.splitn(4, '\n');
+    let mut next = || parts.next().unwrap_or_default();
+    let (id, timestamp, signature, body) = (next(), next(), next(), next());
+    let headers = SignedHeaders { id, timestamp, signature };
+    let believed = verifier.verify(&headers, body.as_bytes(), now).is_ok();
+    let expected = key.sign(id, timestamp, body.as_bytes());
+    assert!(!believed || signature.split(' ').any(|one| one == expected), "{text:?} was never signed");
+    let Ok(known) = ExternalId::new("msg_1") else { return };
+    match ResendEvent::read(&known, body.as_bytes(), now) {
+        Ok(ResendEvent::Received(mail)) => assert!((1..=50).contains(&mail.recipients.len())),
+        Ok(ResendEvent::Other { kind }) => assert!(kind.chars().count() <= 100),
+        Ok(ResendEvent::News(_)) | Err(_) => {}
     }
 }
 
@@ -265,4 +288,33 @@ fn tnef_holds() {
         &[2, 2, 0x90, 6, 0, 0, 0, 0, 0, 0, 0],
     ];
     replay_and_mutate(tnef, &[&stream, b"x"], splices, 0x07ae_f000);
+}
+
+#[test]
+fn webhook_verify_holds() {
+    let seeds: &[&[u8]] = &[
+        b"msg_p5jXN8AQM9LWM0D4loKWxJek\n1614265330\nv1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=\n{\"test\": 2432232314}",
+        b"msg_1\n1614265331\nv1,AAAA v1a,x v2,y\n{\"type\":\"email.bounced\",\"created_at\":\"2026-11-24T08:00:00Z\",\"data\":{\"tags\":\
+          {\"autocrm_tenant\":\"01934b7e-0000-7000-8000-000000000002\",\"autocrm_mail\":\"01934b7e-0000-7000-8000-000000000001\"},\
+          \"bounce\":{\"type\":\"Permanent\",\"subType\":\"General\"}}}",
+        b"msg_2\n1614265330\n\n{\"type\":\"email.received\",\"data\":{\"email_id\":\"in-1\",\"received_for\":[\"help@acme.example\"]}}",
+        b"msg_3\n-1\nv1,\n{\"type\":\"email.opened\",\"data\":{\"tags\":[{\"name\":\"autocrm_mail\",\"value\":\"x\"}],\"open\":{\"userAgent\":\"\"}}}",
+        b"",
+    ];
+    let splices: &[&[u8]] = &[
+        b"\n",
+        b" ",
+        b".",
+        b"v1,",
+        b"=",
+        b"{",
+        b"}",
+        b"[",
+        b"null",
+        b"\"type\":",
+        b"\0",
+        b"\xff",
+        b"99999999999",
+    ];
+    replay_and_mutate(webhook_verify, seeds, splices, 0x0bad_cafe);
 }

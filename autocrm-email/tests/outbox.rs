@@ -7,7 +7,7 @@ use std::fs;
 use autocrm_core::{
     clock::Timestamp,
     error::ErrorKind,
-    mail::{MessageIdHeader, OutboundMail, OutboundState, ParsedMail},
+    mail::{DeliveryState, Engagement, MessageIdHeader, OutboundMail, OutboundState, ParsedMail},
     port::{MailParser as _, Mailer as _},
     text::{Body, EmailAddress, Name, Subject},
     transition::Version,
@@ -37,9 +37,13 @@ fn mail(subject: &str, text: &str) -> OutboundMail {
             .map(|number| MessageIdHeader::new(format!("{number}@example.org")).unwrap())
             .collect(),
         automatic: false,
+        trigger: None,
         unsubscribe: None,
         state: OutboundState::Pending,
+        delivery: DeliveryState::Unknown,
+        engagement: Engagement::default(),
         created_at: "2026-11-24T09:30:00Z".parse().unwrap(),
+        due_at: "2026-11-24T09:30:00Z".parse().unwrap(),
     }
 }
 

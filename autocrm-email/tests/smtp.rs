@@ -15,6 +15,7 @@ use autocrm_email::{
     testing::{SinkTrouble, SmtpSink},
 };
 use mail::outbound;
+use tokio::task::JoinSet;
 
 #[path = "support/mail.rs"]
 mod mail;
@@ -143,15 +144,12 @@ async fn a_failure_says_what_it_is_about() {
 async fn connections_are_used_again_and_never_too_many() {
     let sink = SmtpSink::implicit().await.unwrap();
     let mailer = SmtpMailer::new(config(&sink, None).connections(2)).unwrap();
-    let sending: Vec<_> = (0..20)
-        .map(|_| {
-            let mailer = mailer.clone();
-            tokio::spawn(async move { mailer.send(&outbound()).await.unwrap() })
-        })
-        .collect();
-    for task in sending {
-        task.await.unwrap();
+    let mut sending = JoinSet::new();
+    for _ in 0..20 {
+        let handle = mailer.clone();
+        sending.spawn(async move { handle.send(&outbound()).await.unwrap() });
     }
+    assert_eq!(sending.join_all().await.len(), 20);
     assert_eq!((sink.mails().len(), sink.connections()), (20, 2));
 }
 

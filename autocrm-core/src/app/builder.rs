@@ -3,11 +3,14 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    app::{AutoCrm, Settings, handle::Handles, scheme::RememberedSchemes},
+    app::{AutoCrm, Settings, awaited::AwaitedEvents, handle::Handles, scheme::RememberedSchemes},
     clock::{Clock, SystemClock},
     id::{IdSource, RandomIds},
     mail::MailKeys,
-    port::{BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, Store, TextIndex},
+    port::{
+        BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, Store, Templates,
+        TextIndex,
+    },
 };
 
 /// What is missing or wrong; every problem is listed.
@@ -38,6 +41,7 @@ pub struct AutoCrmBuilder {
     model: Option<Arc<dyn LanguageModel>>,
     parser: Option<Arc<dyn MailParser>>,
     mailer: Option<Arc<dyn Mailer>>,
+    templates: Option<Arc<dyn Templates>>,
     mail_keys: Option<MailKeys>,
     clock: Option<Arc<dyn Clock>>,
     ids: Option<Arc<dyn IdSource>>,
@@ -78,6 +82,8 @@ impl AutoCrmBuilder {
         parser: MailParser,
         /// Sets what sends mails.
         mailer: Mailer,
+        /// Sets what makes mails from templates; without it no trigger sends a mail.
+        templates: Templates,
         /// Sets the clock; the operating system's by default.
         clock: Clock,
         /// Sets the source of ids; random ones by default.
@@ -121,6 +127,8 @@ impl AutoCrmBuilder {
             model: self.model,
             parser: self.parser,
             mailer: self.mailer,
+            templates: self.templates,
+            awaited: AwaitedEvents::default(),
             mail_keys: self.mail_keys,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             ids: self.ids.unwrap_or_else(|| Arc::new(RandomIds)),

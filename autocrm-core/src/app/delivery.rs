@@ -6,7 +6,7 @@ use crate::{
     change::{ChangeSet, JobOutcome, LeasedJob},
     error::ErrorKind,
     id::{OutboundId, TenantId},
-    mail::{AttemptOutcome, OutboundMail, OutboundState, record_attempt},
+    mail::{AttemptOutcome, OutboundMail, depart, record_attempt},
 };
 
 /// What is recorded of a mail that no mailer took in time.
@@ -18,8 +18,8 @@ impl Mailbox {
     pub(crate) async fn deliver(&self, tenant: TenantId, id: OutboundId, job: &LeasedJob) -> Result<()> {
         let crm = self.crm();
         let scope = Scope::tenant_wide(tenant);
-        let mail = load(crm, &scope, id).await?;
-        let outcome = if mail.state != OutboundState::Pending {
+        let mail = depart_now(crm, &scope, id).await?;
+        let outcome = if !mail.is_open() {
             None
         } else if job.attempt > 1 && !mail.within_horizon(crm.stamp().at()) {
             Some(AttemptOutcome::Refused { code: OVERDUE.to_owned() })
@@ -44,6 +44,21 @@ impl Mailbox {
 
 async fn load(crm: &AutoCrm, scope: &Scope, id: OutboundId) -> Result<OutboundMail> {
     crm.store().outbound(scope, id).await?.ok_or(Error::NotFound { what: "mail" })
+}
+
+/// Ends the time in which the mail could be taken back, in a commit of its own if there was one.
+async fn depart_now(crm: &AutoCrm, scope: &Scope, id: OutboundId) -> Result<OutboundMail> {
+    let actor = Actor::system(scope.tenant());
+    let settled = transact(crm, None, |_| async {
+        let stamp = crm.stamp();
+        let departed = depart(load(crm, scope, id).await?);
+        let mail = departed.state.clone();
+        let mut changes = ChangeSet::new(&actor, &stamp);
+        changes.outbound(departed, &stamp);
+        Ok(Planned::new(mail, changes))
+    })
+    .await?;
+    settled.into_done().map(|(mail, _)| mail)
 }
 
 async fn hand_over(crm: &AutoCrm, mail: &OutboundMail) -> Result<AttemptOutcome> {

@@ -8,7 +8,7 @@ use crate::{
     change::{ChangeSet, EntityRef},
     id::{MailId, TenantId},
     mail::{BlobHash, Envelope, INLINE_BLOB, InboundMail, MailKeys, MailRefusal, RawBlob, receive},
-    text::EmailAddress,
+    text::{EmailAddress, ExternalId},
 };
 
 /// How a received mail was taken in.
@@ -98,6 +98,14 @@ impl Mailbox {
             Some((support, _, _)) => Ok(self.crm.store().tenant_by_address(&support).await?),
             None => Ok(None),
         }
+    }
+
+    /// Returns whether a mail with a provider's id was taken in for the recipient, or never will be, because the recipient is
+    /// no address of a tenant.
+    pub async fn has_received(&self, recipient: &EmailAddress, provider_id: &ExternalId) -> Result<bool> {
+        let Some(tenant) = self.tenant_for(recipient).await? else { return Ok(true) };
+        let scope = Scope::tenant_wide(tenant);
+        Ok(self.crm.store().inbound_by_provider(&scope, provider_id).await?.is_some())
     }
 
     /// Returns what became of a received mail; administrators only.

@@ -9,6 +9,7 @@ use crate::{
     clock::Timestamp,
     id::{JobId, MailId, MessageId, OutboundId, TenantId, TicketId, UserId},
     notify::NotificationKind,
+    tenant::TriggerEvent,
 };
 
 /// What has to be done. Payloads carry ids only.
@@ -58,6 +59,15 @@ pub enum Job {
         /// The ticket.
         ticket: TicketId,
     },
+    /// Send the mails of the triggers that wait for an event.
+    SendNotices {
+        /// The ticket.
+        ticket: TicketId,
+        /// The event.
+        trigger: TriggerEvent,
+        /// The message that it tells of.
+        message: Option<MessageId>,
+    },
 }
 
 impl Job {
@@ -72,6 +82,7 @@ impl Job {
             Self::EraseTicket { .. } => "erase_ticket",
             Self::CloseResolved => "close_resolved",
             Self::LearnCategory { .. } => "learn_category",
+            Self::SendNotices { .. } => "send_notices",
         }
     }
 
@@ -85,7 +96,8 @@ impl Job {
             | Self::DeliverMail { .. }
             | Self::Notify { .. }
             | Self::CloseResolved
-            | Self::LearnCategory { .. } => None,
+            | Self::LearnCategory { .. }
+            | Self::SendNotices { .. } => None,
         }
     }
 

@@ -40,7 +40,9 @@ fn mail(subject: &str) -> OutboundMail {
         in_reply_to: Some(header("first@example.org".to_owned())),
         references: vec![header("first@example.org".to_owned())],
         automatic: true,
+        trigger: None,
         unsubscribe: Some(UnsubscribeLink::new("https://acme.example/u/1").expect("a link")),
+        undo: std::time::Duration::ZERO,
     };
     compose(spec, &stamp).state
 }

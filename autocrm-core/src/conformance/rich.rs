@@ -313,7 +313,9 @@ fn mail_out(
         in_reply_to: Some(header("in")),
         references: vec![header("in"), header("IN~!#$%&'*+-/=?^_`{|}")],
         automatic: true,
+        trigger: Some(crate::tenant::TriggerEvent::Resolved),
         unsubscribe: Some(UnsubscribeLink::new("https://acme.example/u/x?~").expect("a link")),
+        undo: std::time::Duration::from_secs(30),
     };
     let outbound = mail::compose(spec, stamp);
     let reference = MailRef {

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    clock::Timestamp,
     id::{MailId, OutboundId, TicketId},
-    mail::InboundOutcome,
+    mail::{DeliveryState, InboundOutcome},
 };
 
 /// What happened to a mail.
@@ -29,6 +30,22 @@ pub enum MailEvent {
         mail: OutboundId,
         /// The ticket.
         ticket: TicketId,
+        /// When it leaves at the earliest.
+        due_at: Timestamp,
+    },
+    /// It can no longer be taken back.
+    Departed {
+        /// The mail.
+        mail: OutboundId,
+        /// The ticket.
+        ticket: TicketId,
+    },
+    /// It was taken back.
+    Cancelled {
+        /// The mail.
+        mail: OutboundId,
+        /// The ticket.
+        ticket: TicketId,
     },
     /// The mailer took it.
     Sent {
@@ -36,6 +53,26 @@ pub enum MailEvent {
         mail: OutboundId,
         /// The ticket.
         ticket: TicketId,
+    },
+    /// It got further, or came back.
+    DeliveryChanged {
+        /// The mail.
+        mail: OutboundId,
+        /// The ticket.
+        ticket: TicketId,
+        /// How far.
+        state: DeliveryState,
+    },
+    /// It was opened, or a link of it was followed.
+    Engaged {
+        /// The mail.
+        mail: OutboundId,
+        /// The ticket.
+        ticket: TicketId,
+        /// Whether a link was followed.
+        clicked: bool,
+        /// By a program.
+        machine: bool,
     },
     /// The mailer refused it for good.
     Refused {
@@ -55,7 +92,11 @@ impl MailEvent {
             Self::Received { .. } => "mail.received",
             Self::Settled { .. } => "mail.settled",
             Self::Composed { .. } => "mail.composed",
+            Self::Departed { .. } => "mail.departed",
+            Self::Cancelled { .. } => "mail.cancelled",
             Self::Sent { .. } => "mail.sent",
+            Self::DeliveryChanged { .. } => "mail.delivery_changed",
+            Self::Engaged { .. } => "mail.engaged",
             Self::Refused { .. } => "mail.refused",
         }
     }

@@ -6,10 +6,10 @@ use autocrm_core::{
     change::{EntityRef, Event, EventRecord, Job, Position, Receipt},
     conversation::{AnswerState, Author, MessageEvent, TemplateEvent},
     knowledge::{ArticleEvent, ArticleState, FeedbackEvent, FeedbackTarget},
-    mail::{InboundOutcome, MailEvent},
+    mail::{DeliveryState, InboundOutcome, MailEvent},
     notify::{NotificationEvent, NotificationKind},
     team::TeamEvent,
-    tenant::{FeatureFlags, TenantEvent},
+    tenant::{FeatureFlags, TenantEvent, TriggerEvent},
     ticket::{
         CategorySource, Channel, LinkKind, Priority, SchemeEvent, Status, StatusCategory, TicketEvent,
         TicketLink, TicketNumber,
@@ -20,8 +20,8 @@ use autocrm_core::{
 
 use super::{Shelf, at, id, key, text};
 
-pub(super) const EVENTS: usize = 37;
-pub(super) const JOBS: usize = 8;
+pub(super) const EVENTS: usize = 43;
+pub(super) const JOBS: usize = 9;
 
 /// Numbers the events without a gap: a new one does not compile until it has a number, and fails until it is kept.
 pub(super) fn place_of_event(event: &Event) -> usize {
@@ -63,6 +63,12 @@ pub(super) fn place_of_event(event: &Event) -> usize {
         Event::Ticket(TicketEvent::Deleted { .. }) => 34,
         Event::User(UserEvent::Created { .. }) => 35,
         Event::User(UserEvent::Updated { .. }) => 36,
+        Event::Mail(MailEvent::Departed { .. }) => 37,
+        Event::Mail(MailEvent::Cancelled { .. }) => 38,
+        Event::Message(MessageEvent::TakenBack { .. }) => 39,
+        Event::Tenant(TenantEvent::TriggersSet { .. }) => 40,
+        Event::Mail(MailEvent::DeliveryChanged { .. }) => 41,
+        Event::Mail(MailEvent::Engaged { .. }) => 42,
     }
 }
 
@@ -77,6 +83,7 @@ pub(super) fn place_of_job(job: &Job) -> usize {
         Job::EraseTicket { .. } => 5,
         Job::LearnCategory { .. } => 6,
         Job::CloseResolved => 7,
+        Job::SendNotices { .. } => 8,
     }
 }
 
@@ -134,7 +141,15 @@ fn desk_events() -> Vec<Event> {
             mail: id(4),
             outcome: InboundOutcome::Opened { ticket: id(1), message: id(2) },
         }),
-        Event::Mail(MailEvent::Composed { mail: id(5), ticket: id(1) }),
+        Event::Mail(MailEvent::Composed { mail: id(5), ticket: id(1), due_at: at(1) }),
+        Event::Mail(MailEvent::Departed { mail: id(5), ticket: id(1) }),
+        Event::Mail(MailEvent::Cancelled { mail: id(5), ticket: id(1) }),
+        Event::Mail(MailEvent::DeliveryChanged {
+            mail: id(5),
+            ticket: id(1),
+            state: DeliveryState::Delivered,
+        }),
+        Event::Mail(MailEvent::Engaged { mail: id(5), ticket: id(1), clicked: true, machine: false }),
         Event::Mail(MailEvent::Sent { mail: id(5), ticket: id(1) }),
         Event::Mail(MailEvent::Refused { mail: id(5), ticket: id(1), code: "invalid".to_owned() }),
         Event::Message(MessageEvent::Written {
@@ -145,6 +160,7 @@ fn desk_events() -> Vec<Event> {
             audience: MessageAudience::Public,
             held: false,
         }),
+        Event::Message(MessageEvent::TakenBack { ticket: id(1), message: id(2) }),
         Event::Message(MessageEvent::AnswerJudged {
             ticket: id(1),
             message: id(3),
@@ -161,6 +177,7 @@ fn desk_events() -> Vec<Event> {
         Event::Template(TemplateEvent::Updated),
         Event::Tenant(TenantEvent::Founded),
         Event::Tenant(TenantEvent::FlagsChanged { flags: FeatureFlags::default() }),
+        Event::Tenant(TenantEvent::TriggersSet { count: 2 }),
         Event::User(UserEvent::Created { role: Role::Customer }),
         Event::User(UserEvent::Updated { role: Role::Agent, active: false }),
     ]
@@ -200,6 +217,7 @@ pub(super) fn jobs() -> Vec<Job> {
         Job::EraseTicket { ticket: id(1) },
         Job::LearnCategory { ticket: id(1) },
         Job::CloseResolved,
+        Job::SendNotices { ticket: id(1), trigger: TriggerEvent::Resolved, message: Some(id(2)) },
     ]
 }
 

@@ -7,14 +7,14 @@ use autocrm_core::{
     conversation::{AnswerMeta, AnswerState, Attachment, Author, Citation, Message, MessageKind, Template},
     knowledge::{Article, ArticleState, Chunk, Feedback, FeedbackTarget, Revision},
     mail::{
-        BlobHash, InboundMail, InboundOutcome, MailRef, MailRefDirection, MessageIdHeader, OutboundMail,
-        OutboundState, SenderTrust, UnsubscribeLink,
+        BlobHash, BounceClass, DeliveryState, Engagement, InboundMail, InboundOutcome, MailRef,
+        MailRefDirection, MessageIdHeader, OutboundMail, OutboundState, SenderTrust, UnsubscribeLink,
     },
     notify::{Notification, NotificationKind},
     page::Cursor,
     routing::{Candidate, RoutingDecision, RoutingReason, TeamVerdict, WhyNot},
     team::{Availability, Capacity, Member, SkillLevel, Team},
-    tenant::{FeatureFlags, Tenant, TenantPolicy},
+    tenant::{FeatureFlags, Party, Tenant, TenantPolicy, Trigger, TriggerEvent},
     ticket::{
         Category, CategorySource, Channel, EntityLink, FieldDefinition, FieldKind, FieldValue, LinkKind,
         Priority, Scheme, Status, StatusCategory, Ticket, TicketLink, TicketNumber,
@@ -39,6 +39,13 @@ pub(super) fn settings(shelf: &mut Shelf) {
             support_address: Some(text("help@example.org")),
             flags: FeatureFlags::default(),
             policy: TenantPolicy::default(),
+            triggers: vec![Trigger {
+                event: TriggerEvent::Resolved,
+                template: key("ticket.resolved"),
+                to: vec![Party::Requester, Party::Address { address: text("log@example.org") }],
+                cc: vec![Party::Participants],
+                bcc: vec![Party::Assignee],
+            }],
             created_at: at(0),
             updated_at: at(1),
         },
@@ -225,6 +232,7 @@ pub(super) fn messages(shelf: &mut Shelf) {
     for (name, kind) in [
         ("public", MessageKind::Public),
         ("note", MessageKind::Note),
+        ("draft", MessageKind::Draft),
         ("system", MessageKind::System),
         ("draft", MessageKind::Answer(answer(AnswerState::Draft))),
         ("sent", MessageKind::Answer(answer(AnswerState::Sent))),
@@ -386,6 +394,8 @@ pub(super) fn mails(shelf: &mut Shelf) {
     let header = |name: &str| MessageIdHeader::new(name).unwrap();
     for (name, state) in [
         ("pending", OutboundState::Pending),
+        ("leaving", OutboundState::Leaving),
+        ("cancelled", OutboundState::Cancelled { at: at(2) }),
         ("sent", OutboundState::Sent { provider_id: "s-5".to_owned(), at: at(2) }),
         ("needs_review", OutboundState::NeedsReview { code: "invalid".to_owned() }),
     ] {
@@ -410,9 +420,13 @@ pub(super) fn mails(shelf: &mut Shelf) {
                 in_reply_to: Some(header("4@example.org")),
                 references: vec![header("3@example.org"), header("4@example.org")],
                 automatic: true,
+                trigger: Some(TriggerEvent::Resolved),
                 unsubscribe: Some(UnsubscribeLink::new("https://example.org/u/5").unwrap()),
                 state,
+                delivery: DeliveryState::Bounced { class: BounceClass::Hard },
+                engagement: Engagement { opens: 1, machine_opens: 2, clicks: 3, machine_clicks: 4 },
                 created_at: at(0),
+                due_at: at(1),
             },
         );
     }

@@ -15,7 +15,9 @@ use lettre::{Address, message::Mailbox};
 pub(crate) fn extra_fields(mail: &OutboundMail) -> Vec<(&'static str, String)> {
     let mut fields = Vec::new();
     if mail.automatic {
-        fields.push(("Auto-Submitted", "auto-replied".to_owned()));
+        // An answer is replied, what a trigger asked for is generated; a direct answer is never the latter.
+        let how = if mail.trigger.is_some() { "auto-generated" } else { "auto-replied" };
+        fields.push(("Auto-Submitted", how.to_owned()));
         fields.push(("X-Auto-Response-Suppress", "All".to_owned()));
         fields.push(("X-AutoCRM-Loop", mail.tenant.to_string()));
     }

@@ -37,14 +37,14 @@ const MAX_ID: usize = 200;
 /// recorded the answer asks again and gets the same id.
 #[derive(Debug, Clone)]
 pub struct ResendMailer {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    client: Client,
-    pace: Pace,
-    config: ResendConfig,
+pub(super) struct Shared {
+    pub(super) client: Client,
+    pub(super) pace: Pace,
+    pub(super) config: ResendConfig,
 }
 
 impl ResendMailer {
@@ -85,7 +85,7 @@ impl ResendMailer {
         if taken.data.len() != mails.len() {
             return Err(failure(Verdict::Moment, None, context));
         }
-        taken.data.into_iter().map(|accepted| delivery(accepted, &context)).collect()
+        taken.data.iter().map(|accepted| delivery(accepted, &context)).collect()
     }
 }
 
@@ -95,11 +95,11 @@ impl Mailer for ResendMailer {
         let key = format!("autocrm/{}/{}", mail.tenant, mail.id);
         let context = mail.id.to_string();
         let accepted: Accepted = self.shared.post("emails", &key, &Email::of(mail)?, &context).await?;
-        delivery(accepted, &context)
+        delivery(&accepted, &context)
     }
 }
 
-fn delivery(accepted: Accepted, context: &str) -> Result<Delivery> {
+fn delivery(accepted: &Accepted, context: &str) -> Result<Delivery> {
     let provider_id = one_line(&accepted.id, MAX_ID);
     if provider_id.is_empty() {
         return Err(failure(Verdict::Moment, None, context));
@@ -136,6 +136,13 @@ impl Shared {
         }
     }
 
+    /// Waits for a turn; a turn that is too far off is a failure to be repeated then.
+    pub(super) async fn wait(&self, context: &str) -> Result<()> {
+        self.pace.turn().await.map_err(|wait| {
+            Error::new(ErrorKind::Overloaded, SEND).context(context).retry(Retry::Later(wait))
+        })
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -143,10 +150,7 @@ impl Shared {
         text: Vec<u8>,
         context: &str,
     ) -> Result<Answer<T>> {
-        if let Err(wait) = self.pace.turn().await {
-            let error = Error::new(ErrorKind::Overloaded, SEND).context(context);
-            return Err(error.retry(Retry::Later(wait)));
-        }
+        self.wait(context).await?;
         let request = self
             .client
             .post(self.config.url(path))

@@ -9,7 +9,7 @@ use lettre::message::Mailbox;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use super::failure::SEND;
+use super::{MAIL_TAG, TENANT_TAG, failure::SEND};
 use crate::compose::{bracketed, extra_fields, mailbox, too_many};
 
 /// A mail as `POST /emails` takes it. The same mail always gives the same text, as its idempotency key demands.
@@ -28,6 +28,14 @@ pub(super) struct Email<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     html: Option<&'a str>,
     headers: BTreeMap<&'static str, String>,
+    tags: [Tag; 2],
+}
+
+/// What a webhook brings back.
+#[derive(Debug, Serialize)]
+struct Tag {
+    name: &'static str,
+    value: String,
 }
 
 impl<'a> Email<'a> {
@@ -63,6 +71,10 @@ impl<'a> Email<'a> {
             text: &mail.text,
             html: mail.html.as_deref(),
             headers,
+            tags: [
+                Tag { name: TENANT_TAG, value: mail.tenant.to_string() },
+                Tag { name: MAIL_TAG, value: mail.id.to_string() },
+            ],
         })
     }
 }

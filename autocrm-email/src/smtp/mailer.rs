@@ -134,8 +134,8 @@ impl Mailer for SmtpMailer {
                 let same = taken.content == content;
                 return if same { Ok(taken.delivery.clone()) } else { Err(reused(mail)) };
             }
-            let stopped = |_| failure(Cause::Moment, None, mail.id);
-            let permit = Arc::clone(&shared.connections).acquire_owned().await.map_err(|_| stopped(()))?;
+            let stopped = || failure(Cause::Moment, None, mail.id);
+            let permit = Arc::clone(&shared.connections).acquire_owned().await.map_err(|_| stopped())?;
             let speaker = Arc::clone(&shared);
             let spoken = spawn_blocking(move || {
                 let _permit = permit;
@@ -143,7 +143,7 @@ impl Mailer for SmtpMailer {
                 *place = Some(Taken { content, delivery: delivery.clone() });
                 Ok(delivery)
             });
-            spoken.await.map_err(|_| stopped(()))?
+            spoken.await.map_err(|_| stopped())?
         };
         match timeout(self.shared.config.deadline, attempt).await {
             Ok(answer) => answer,

@@ -7,7 +7,9 @@ use std::{
 };
 
 use autocrm_core::text::EmailAddress;
-use hyper::header::HeaderValue;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Response, header::HeaderValue};
 use serde_json::{Value, json};
 
 use super::http::{Answered, Asked, Server, json as answer};
@@ -46,6 +48,10 @@ struct State {
     reused: usize,
     requests: usize,
     refused: BTreeSet<String>,
+    /// Mails that came in, in order: id, envelope recipients, raw bytes.
+    held: Vec<(String, Vec<String>, Vec<u8>)>,
+    /// How many raw mails were fetched.
+    fetched: usize,
 }
 
 impl State {
@@ -130,6 +136,8 @@ impl ScriptedResend {
             reused: 0,
             requests: 0,
             refused: BTreeSet::new(),
+            held: Vec::new(),
+            fetched: 0,
         }));
         let shared = Arc::clone(&state);
         let server = Server::start(move |asked| {
@@ -175,14 +183,63 @@ impl ScriptedResend {
         lock(&self.state).reused
     }
 
+    /// Holds a mail that came in, for whoever fetches it; returns its id.
+    pub fn hold(&self, recipients: &[&str], raw: &[u8]) -> String {
+        let mut state = lock(&self.state);
+        let id = format!("in-{:08}", state.held.len());
+        let recipients = recipients.iter().map(|recipient| (*recipient).to_owned()).collect();
+        state.held.push((id.clone(), recipients, raw.to_vec()));
+        id
+    }
+
+    /// Returns how many raw mails were fetched.
+    pub fn fetched(&self) -> usize {
+        lock(&self.state).fetched
+    }
+
     /// Returns how many requests came.
     pub fn requests(&self) -> usize {
         lock(&self.state).requests
     }
 }
 
+/// Answers what is asked about mails that came in; `None`: something else is asked.
+fn receiving(state: &mut State, asked: &Asked) -> Option<Response<Full<Bytes>>> {
+    let path = asked.uri().path();
+    let query = asked.uri().query().unwrap_or_default();
+    let host = asked.headers().get("host")?.to_str().ok()?.to_owned();
+    let show = |(id, recipients, raw): &(String, Vec<String>, Vec<u8>)| {
+        json!({
+            "object": "email", "id": id, "to": ["whoever@example.org"], "received_for": recipients,
+            "raw": { "download_url": format!("http://{host}/raw/{id}"), "size": raw.len() },
+        })
+    };
+    if path == "/emails/receiving" {
+        let after = query.split('&').find_map(|pair| pair.strip_prefix("after="));
+        let newest_first: Vec<&(String, Vec<String>, Vec<u8>)> = state.held.iter().rev().collect();
+        let begin = after.map_or(0, |id| newest_first.iter().take_while(|mail| mail.0 != id).count() + 1);
+        let page: Vec<Value> = newest_first.iter().skip(begin).take(3).map(|mail| show(mail)).collect();
+        let has_more = begin + page.len() < newest_first.len();
+        return Some(answer(
+            200,
+            json!({ "object": "list", "has_more": has_more, "data": page }).to_string(),
+        ));
+    }
+    let id = path.strip_prefix("/emails/receiving/").or_else(|| path.strip_prefix("/raw/"))?;
+    let found = state.held.iter().find(|mail| mail.0 == id).cloned();
+    let Some(mail) = found else { return Some(answer(404, json!({ "name": "not_found" }).to_string())) };
+    if path.starts_with("/raw/") {
+        state.fetched += 1;
+        return Some(Response::new(Full::new(Bytes::from(mail.2))));
+    }
+    Some(answer(200, show(&mail).to_string()))
+}
+
 fn reply(state: &mut State, asked: &Asked) -> Answered {
     state.requests += 1;
+    if asked.method() == "GET" && asked.uri().path().starts_with("/raw/") {
+        return receiving(state, asked);
+    }
     let refusal = |status: u16, name: &str| {
         let text = json!({ "statusCode": status, "name": name, "message": "as the script says" });
         Some(answer(status, text.to_string()))
@@ -190,6 +247,9 @@ fn reply(state: &mut State, asked: &Asked) -> Answered {
     let header = |name: &str| asked.headers().get(name).and_then(|value| value.to_str().ok());
     if header("authorization") != Some(&format!("Bearer {TEST_KEY}")) {
         return refusal(401, "restricted_api_key");
+    }
+    if asked.method() == "GET" {
+        return receiving(state, asked).or_else(|| refusal(404, "not_found"));
     }
     let is_batch = match (asked.method().as_str(), asked.uri().path()) {
         ("POST", "/emails") => false,

@@ -123,13 +123,13 @@ impl SmtpSink {
 
     #[expect(clippy::disallowed_methods, reason = "a server of a test runs beside the test")]
     async fn start(mode: Mode) -> io::Result<Self> {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])
+        let identity = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])
             .map_err(io::Error::other)?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.signing_key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .and_then(|builder| {
-                builder.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key)
+                builder.with_no_client_auth().with_single_cert(vec![identity.cert.der().clone()], key)
             })
             .map_err(io::Error::other)?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
@@ -152,7 +152,7 @@ impl SmtpSink {
             Mode::StartTls => ("smtp", ""),
             Mode::Plain => ("smtp", "?tls=none"),
         };
-        Ok(Self { address, certificate: made.cert.pem(), scheme, query, state, task })
+        Ok(Self { address, certificate: identity.cert.pem(), scheme, query, state, task })
     }
 
     /// Returns its URL, with a user and password where given.

@@ -31,6 +31,8 @@ pub(crate) fn outbound() -> OutboundMail {
         in_reply_to: Some(header("first@example.org")),
         references: vec![header("zeroth@example.org"), header("first@example.org")],
         automatic: true,
+        trigger: None,
+        undo: std::time::Duration::ZERO,
         unsubscribe: Some(UnsubscribeLink::new("https://acme.example/u/1").unwrap()),
     };
     compose(spec, &stamp).state

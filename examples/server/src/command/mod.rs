@@ -3,6 +3,7 @@
 mod ask;
 mod doctor;
 mod import;
+mod mail;
 mod mbox;
 mod migrate;
 mod progress;
@@ -15,7 +16,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::desk::{DataFolder, Database, Home, Post, PostArguments, Result, Server};
+use crate::desk::{DataFolder, Database, Home, Post, PostArguments, Result, Server, webhook_keys};
 
 /// The lease of a job, in seconds.
 const LEASE: u64 = 60;
@@ -48,6 +49,10 @@ pub(crate) struct Arguments {
     shared_dir: Option<PathBuf>,
     #[command(flatten)]
     post: PostArguments,
+    /// A folder of mail templates that go before those that come along: `NAME/LANGUAGE/subject.txt`, `body.mjml` and
+    /// `body.txt`, and the same below `tenants/ID` for one tenant.
+    #[arg(long, global = true, value_name = "DIR", env = "AUTOCRM_TEMPLATES")]
+    templates: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -70,8 +75,17 @@ enum Command {
     Doctor,
     /// Builds the search index anew.
     Reindex,
+    /// Looks after outgoing mails.
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Prints the description of the HTTP interface (OpenAPI, JSON).
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum MailCommand {
+    /// Fills every template with sample data and prints what comes out.
+    Preview(mail::PreviewArguments),
 }
 
 #[derive(Debug, Args)]
@@ -127,7 +141,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Some(url) => Database::Server(Server::new(url, arguments.connections)?),
         None => Database::File(folder.database()),
     };
-    let home = Home { folder, database, post: Post::of(&arguments.post)? };
+    let home = Home {
+        folder,
+        database,
+        post: Post::of(&arguments.post)?,
+        templates: arguments.templates,
+        webhook_keys: webhook_keys(&arguments.post)?,
+    };
     match arguments.command.unwrap_or(Command::Serve(ServeArguments::default())) {
         Command::Serve(options) => {
             serve::run(&home, options.listen, Duration::from_secs(options.lease)).await
@@ -142,6 +162,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Doctor => doctor::run(&home).await,
         Command::Reindex => reindex::run(&home).await,
+        Command::Mail(MailCommand::Preview(options)) => mail::preview(home.templates.as_deref(), &options),
         Command::Openapi => {
             println!("{}", autocrm_server::openapi_json());
             Ok(())

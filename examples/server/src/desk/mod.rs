@@ -7,6 +7,7 @@ mod folder;
 mod library;
 mod open;
 mod post;
+mod templates;
 mod tokens;
 
 pub(crate) use database::{Database, Server};
@@ -15,5 +16,6 @@ pub(crate) use failure::{Failure, Result};
 pub(crate) use folder::{DataFolder, Hold};
 pub(crate) use library::MAILS;
 pub(crate) use open::{Access, Desk, Home, open_index};
-pub(crate) use post::{Post, PostArguments};
+pub(crate) use post::{Post, PostArguments, webhook_keys};
+pub(crate) use templates::templates;
 pub(crate) use tokens::DemoTokens;

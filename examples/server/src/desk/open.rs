@@ -1,5 +1,7 @@
 //! Opening a desk: the local adapters around a data directory and a database.
 
+use std::path::PathBuf;
+
 use autocrm_ai::{
     classify::TenantClassifiers, ground::ExtractiveAnswerer, language::TrigramDetector, lexical::LexicalIndex,
 };
@@ -10,10 +12,10 @@ use autocrm_core::{
     mail::{MailKey, MailKeys},
     user::Role,
 };
-use autocrm_email::MimeParser;
+use autocrm_email::{MimeParser, webhook::WebhookKey};
 use autocrm_storage::blob::FileBlobs;
 
-use crate::desk::{DataFolder, Database, DemoTokens, Failure, Hold, Post, Result, demo};
+use crate::desk::{DataFolder, Database, DemoTokens, Failure, Hold, Post, Result, demo, templates};
 
 /// Where a desk is: its data directory, its database and its way out for mail.
 #[derive(Debug, Clone)]
@@ -21,6 +23,10 @@ pub(crate) struct Home {
     pub(crate) folder: DataFolder,
     pub(crate) database: Database,
     pub(crate) post: Post,
+    /// The folder of templates of one's own.
+    pub(crate) templates: Option<PathBuf>,
+    /// By which keys webhooks of Resend are believed.
+    pub(crate) webhook_keys: Vec<WebhookKey>,
 }
 
 /// How a command uses the data directory.
@@ -116,6 +122,7 @@ fn assemble(home: &Home, builder: AutoCrmBuilder, index: LexicalIndex) -> Result
         .classifier(TenantClassifiers::default())
         .model(ExtractiveAnswerer::default())
         .parser(MimeParser::default())
+        .templates(templates(home.templates.as_deref())?)
         .mail_keys(MailKeys::new(key, Vec::new()))
         .build()?;
     Ok(crm)

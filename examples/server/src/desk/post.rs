@@ -6,7 +6,9 @@ use std::{
 };
 
 use autocrm_core::app::AutoCrmBuilder;
-use autocrm_email::{ApiKey, FileOutbox, ResendConfig, ResendMailer, SmtpConfig, SmtpMailer};
+use autocrm_email::{
+    ApiKey, FileOutbox, ResendConfig, ResendMailer, SmtpConfig, SmtpMailer, webhook::WebhookKey,
+};
 
 use crate::desk::{DataFolder, Failure, Result};
 
@@ -31,6 +33,10 @@ pub(crate) struct PostArguments {
     /// Where Resend's interface is.
     #[arg(long, global = true, value_name = "URL", env = "AUTOCRM_RESEND_URL", hide = true)]
     resend_url: Option<String>,
+    /// Believe webhooks of Resend that are signed with a key of this file, one `whsec_…` a line; several while the key is
+    /// changed. They are told to `/webhooks/resend`.
+    #[arg(long, global = true, value_name = "FILE", env = "AUTOCRM_RESEND_WEBHOOK_KEYS")]
+    resend_webhook_keys: Option<PathBuf>,
     /// How many requests per second Resend is asked at most.
     #[arg(long, global = true, value_name = "N", env = "AUTOCRM_RESEND_RATE")]
     #[arg(default_value_t = ResendConfig::PER_SECOND, value_parser = clap::value_parser!(u16).range(1..))]
@@ -45,7 +51,19 @@ pub(crate) enum Post {
     /// Over SMTP.
     Smtp(SmtpConfig),
     /// Through Resend.
-    Resend(ResendConfig),
+    Resend(ResendMailer),
+}
+
+/// Returns the keys by which webhooks of Resend are believed.
+pub(crate) fn webhook_keys(arguments: &PostArguments) -> Result<Vec<WebhookKey>> {
+    let Some(path) = &arguments.resend_webhook_keys else { return Ok(Vec::new()) };
+    let text = fs::read_to_string(path).map_err(Failure::file(path))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let keys: Option<Vec<WebhookKey>> = lines.map(WebhookKey::new).collect();
+    keys.filter(|keys| !keys.is_empty()).ok_or_else(|| Failure::Damaged {
+        path: path.clone(),
+        problem: "expected one key of a webhook, whsec_…, a line".to_owned(),
+    })
 }
 
 impl Post {
@@ -69,7 +87,7 @@ impl Post {
         if let Some(url) = &arguments.resend_url {
             config = config.base_url(url).map_err(|error| wrong("--resend-url", error))?;
         }
-        Ok(Self::Resend(config))
+        Ok(Self::Resend(ResendMailer::new(config)?))
     }
 
     /// Gives a desk its mailer; the folder is made where it is needed.
@@ -77,7 +95,7 @@ impl Post {
         Ok(match self {
             Self::Outbox => builder.mailer(FileOutbox::open(folder.outbox())?),
             Self::Smtp(config) => builder.mailer(SmtpMailer::new(config.clone())?),
-            Self::Resend(config) => builder.mailer(ResendMailer::new(config.clone())?),
+            Self::Resend(mailer) => builder.mailer(mailer.clone()),
         })
     }
 
