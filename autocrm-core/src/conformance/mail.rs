@@ -265,6 +265,8 @@ pub async fn r1_mail_is_shown_to_the_tenants_eyes(backend: Backend) {
             assert_eq!(found.as_ref(), shown.then_some(&mail), "{scope:?}");
         }
         assert_eq!(store.outbound(&scope, sent.id).await.unwrap().as_ref(), shown.then_some(&sent));
+        let all = store.outbounds(&scope, uuid::Uuid::nil().into(), 10).await.unwrap();
+        assert_eq!(all.first(), shown.then_some(&sent), "{scope:?}");
         let refs = if shown { vec![known.clone()] } else { Vec::new() };
         let asked = [known.message_id.clone()];
         assert_eq!(store.mail_refs(&scope, &asked).await.unwrap(), refs, "{scope:?}");
