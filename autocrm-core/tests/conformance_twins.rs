@@ -15,13 +15,15 @@ use autocrm_core::{
         Backend, Delivered, Harness, Probe, Scenario, blob_scenarios,
         broken::{
             Broken, UNBROKEN, broken_blobs, broken_classifiers, broken_detectors, broken_indexes,
-            broken_language_models, broken_mailers, broken_parsers, broken_stores, broken_vector_indexes,
-            broken_verifiers, line_parser, proof_verifier, quoting_model, slow, small_words, word_classifier,
+            broken_language_models, broken_mailers, broken_parsers, broken_stores, broken_templates,
+            broken_vector_indexes, broken_verifiers, line_parser, plain_templates, proof_verifier,
+            quoting_model, slow, small_words, word_classifier,
         },
         classifier_scenarios, detector_scenarios, language_model_scenarios, mail_parser_scenarios,
         mailer_scenarios,
         model::{CASES, agrees_with_memory},
-        sender_verifier_scenarios, store_scenarios, text_index_scenarios, vector_index_scenarios,
+        sender_verifier_scenarios, store_scenarios, templates_scenarios, text_index_scenarios,
+        vector_index_scenarios,
     },
     id::{OutboundId, TenantId},
     mail::BlobHash,
@@ -169,6 +171,7 @@ async fn every_broken_model_is_caught() {
     assert_teeth(language_model_scenarios(), broken_language_models(), quoting_model).await;
     assert_teeth(classifier_scenarios(), broken_classifiers(), word_classifier).await;
     assert_teeth(detector_scenarios(), broken_detectors(), small_words).await;
+    assert_teeth(templates_scenarios(), broken_templates(), plain_templates).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -249,6 +252,7 @@ fn every_clause_has_a_scenario_and_a_twin() {
         language_model_scenarios(), broken_language_models();
         classifier_scenarios(), broken_classifiers();
         detector_scenarios(), broken_detectors();
+        templates_scenarios(), broken_templates();
         mail_parser_scenarios(), broken_parsers();
         sender_verifier_scenarios(), broken_verifiers();
     }

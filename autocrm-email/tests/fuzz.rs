@@ -18,7 +18,7 @@ use autocrm_core::{
     page::PageRequest,
     port::MailParser as _,
     tenant::TenantPolicy,
-    text::{EmailAddress, Name},
+    text::{EmailAddress, ExternalId, Name},
     worker::{Worker, WorkerConfig},
 };
 use autocrm_email::{
@@ -29,6 +29,7 @@ use autocrm_email::{
         reply::newest_reply_marked,
     },
     sanitize, tnef_files,
+    webhook::{ResendEvent, SignedHeaders, WebhookKey, WebhookVerifier},
 };
 use mutation::{Random, mutate};
 
@@ -150,6 +151,28 @@ fn eml_pipeline(bytes: &[u8]) {
         assert!(messages.iter().all(|message| !message.body.contains('\0')));
         assert!(!mail.trust.is_verified(), "nothing is proved by no record at all");
     });
+}
+
+/// A webhook is believed only as it was signed; what is read of it is bounded, and anything else is refused.
+fn webhook_verify(bytes: &[u8]) {
+    let key = WebhookKey::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    let verifier = WebhookVerifier::new(vec![key.clone()]);
+    let now = Timestamp::from_micros(1_614_265_330_000_000);
+    // Header lines first, then the body.
+    let text = String::from_utf8_lossy(bytes);
+    let mut parts = text.splitn(4, '\n');
+    let mut next = || parts.next().unwrap_or_default();
+    let (id, timestamp, signature, body) = (next(), next(), next(), next());
+    let headers = SignedHeaders { id, timestamp, signature };
+    let believed = verifier.verify(&headers, body.as_bytes(), now).is_ok();
+    let expected = key.sign(id, timestamp, body.as_bytes());
+    assert!(!believed || signature.split(' ').any(|one| one == expected), "{text:?} was never signed");
+    let Ok(known) = ExternalId::new("msg_1") else { return };
+    match ResendEvent::read(&known, body.as_bytes(), now) {
+        Ok(ResendEvent::Received(mail)) => assert!((1..=50).contains(&mail.recipients.len())),
+        Ok(ResendEvent::Other { kind }) => assert!(kind.chars().count() <= 100),
+        Ok(ResendEvent::News(_)) | Err(_) => {}
+    }
 }
 
 fn replay_and_mutate(target: fn(&[u8]), seeds: &[&[u8]], splices: &[&[u8]], seed: u64) {
@@ -345,4 +368,33 @@ fn eml_pipeline_holds() {
         b"\xff",
     ];
     replay_and_mutate(eml_pipeline, seeds, splices, 0x0e31_2026);
+}
+
+#[test]
+fn webhook_verify_holds() {
+    let seeds: &[&[u8]] = &[
+        b"msg_p5jXN8AQM9LWM0D4loKWxJek\n1614265330\nv1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=\n{\"test\": 2432232314}",
+        b"msg_1\n1614265331\nv1,AAAA v1a,x v2,y\n{\"type\":\"email.bounced\",\"created_at\":\"2026-11-24T08:00:00Z\",\"data\":{\"tags\":\
+          {\"autocrm_tenant\":\"01934b7e-0000-7000-8000-000000000002\",\"autocrm_mail\":\"01934b7e-0000-7000-8000-000000000001\"},\
+          \"bounce\":{\"type\":\"Permanent\",\"subType\":\"General\"}}}",
+        b"msg_2\n1614265330\n\n{\"type\":\"email.received\",\"data\":{\"email_id\":\"in-1\",\"received_for\":[\"help@acme.example\"]}}",
+        b"msg_3\n-1\nv1,\n{\"type\":\"email.opened\",\"data\":{\"tags\":[{\"name\":\"autocrm_mail\",\"value\":\"x\"}],\"open\":{\"userAgent\":\"\"}}}",
+        b"",
+    ];
+    let splices: &[&[u8]] = &[
+        b"\n",
+        b" ",
+        b".",
+        b"v1,",
+        b"=",
+        b"{",
+        b"}",
+        b"[",
+        b"null",
+        b"\"type\":",
+        b"\0",
+        b"\xff",
+        b"99999999999",
+    ];
+    replay_and_mutate(webhook_verify, seeds, splices, 0x0bad_cafe);
 }

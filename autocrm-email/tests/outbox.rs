@@ -7,12 +7,12 @@ use std::fs;
 use autocrm_core::{
     clock::Timestamp,
     error::ErrorKind,
-    mail::{MessageIdHeader, OutboundMail, OutboundState, ParsedMail},
+    mail::{DeliveryState, Engagement, MessageIdHeader, OutboundMail, OutboundState, ParsedMail},
     port::{MailParser as _, Mailer as _},
     text::{Body, EmailAddress, Name, Subject},
     transition::Version,
 };
-use autocrm_email::{FileOutbox, MimeParser, outbox::render};
+use autocrm_email::{Blind, FileOutbox, MimeParser};
 use proptest::prelude::*;
 
 fn mail(subject: &str, text: &str) -> OutboundMail {
@@ -26,17 +26,29 @@ fn mail(subject: &str, text: &str) -> OutboundMail {
         from: EmailAddress::new("support@autocrm.example").unwrap(),
         from_name: Name::new("AutoCRM Support").unwrap(),
         to: EmailAddress::new("ann@example.org").unwrap(),
+        cc: Vec::new(),
+        bcc: Vec::new(),
         reply_to: Some(EmailAddress::new("support+7.abc@autocrm.example").unwrap()),
         subject: Subject::new(subject).unwrap(),
         text: Body::new(text).unwrap(),
+        html: None,
         in_reply_to: Some(MessageIdHeader::new("q1@example.org").unwrap()),
         references: (0..50)
             .map(|number| MessageIdHeader::new(format!("{number}@example.org")).unwrap())
             .collect(),
         automatic: false,
+        trigger: None,
+        unsubscribe: None,
         state: OutboundState::Pending,
+        delivery: DeliveryState::Unknown,
+        engagement: Engagement::default(),
         created_at: "2026-11-24T09:30:00Z".parse().unwrap(),
+        due_at: "2026-11-24T09:30:00Z".parse().unwrap(),
     }
+}
+
+fn render(mail: &OutboundMail) -> autocrm_core::error::Result<Vec<u8>> {
+    autocrm_email::render(mail, Blind::Dropped)
 }
 
 fn read(bytes: &[u8]) -> ParsedMail {

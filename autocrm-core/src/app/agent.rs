@@ -209,7 +209,7 @@ impl AiAgent {
             self.conditions(&sorted.state, message, tenant, category, verified, &thoughts.answered);
         let (disposition, reasons) = dispose(conditions);
 
-        let mut changes = ChangeSet::new(actor, &stamp);
+        let mut changes = self.crm.changes(actor, &stamp);
         let decision = routed.decision;
         let mut transition = Transition { state: routed.transition.state, events: sorted.events };
         transition.events.extend(routed.transition.events);

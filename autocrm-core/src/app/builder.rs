@@ -3,13 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    app::{AutoCrm, Settings, handle::Handles, scheme::RememberedSchemes},
+    app::{AutoCrm, Settings, awaited::AwaitedEvents, handle::Handles, scheme::RememberedSchemes},
     clock::{Clock, SystemClock},
     id::{IdSource, RandomIds},
     mail::MailKeys,
     port::{
         BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, SenderVerifier, Store,
-        TextIndex,
+        Templates, TextIndex,
     },
 };
 
@@ -42,6 +42,7 @@ pub struct AutoCrmBuilder {
     parser: Option<Arc<dyn MailParser>>,
     verifier: Option<Arc<dyn SenderVerifier>>,
     mailer: Option<Arc<dyn Mailer>>,
+    templates: Option<Arc<dyn Templates>>,
     mail_keys: Option<MailKeys>,
     clock: Option<Arc<dyn Clock>>,
     ids: Option<Arc<dyn IdSource>>,
@@ -84,6 +85,8 @@ impl AutoCrmBuilder {
         verifier: SenderVerifier,
         /// Sets what sends mails.
         mailer: Mailer,
+        /// Sets what makes mails from templates; without it no trigger sends a mail.
+        templates: Templates,
         /// Sets the clock; the operating system's by default.
         clock: Clock,
         /// Sets the source of ids; random ones by default.
@@ -128,6 +131,8 @@ impl AutoCrmBuilder {
             parser: self.parser,
             verifier: self.verifier,
             mailer: self.mailer,
+            templates: self.templates,
+            awaited: AwaitedEvents::default(),
             mail_keys: self.mail_keys,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             ids: self.ids.unwrap_or_else(|| Arc::new(RandomIds)),

@@ -8,11 +8,12 @@ use crate::{
         outgoing::{self, Outgoing},
         transact::{Settled, transact},
     },
-    change::{ChangeSet, EntityRef},
-    conversation::{Message, NewMessage, Reply, Verdict, judge_draft, write_message},
+    change::EntityRef,
+    conversation::{Message, NewMessage, Reply, Verdict, judge_draft, take_back, write_message},
     id::{MessageId, TicketId},
+    mail::{MailRefusal, cancel},
     page::{Page, PageRequest},
-    ticket::{Ticket, TicketRefusal, note_activity},
+    ticket::{Ticket, TicketRefusal, note_activity, take_back_activity},
     transition::Version,
 };
 
@@ -97,7 +98,7 @@ impl Conversations {
         } else {
             self.leaving(&counted.state, &message.state, false).await?
         };
-        let mut changes = ChangeSet::new(actor, &stamp);
+        let mut changes = self.crm.changes(actor, &stamp);
         changes.ticket(counted, true, &stamp).message(message, &stamp).answers(EntityRef::Message(output.id));
         outgoing::add(leaving, &mut changes, &stamp);
         Ok(Planned::new(output, changes))
@@ -126,7 +127,7 @@ impl Conversations {
         authorise(actor, Action::UseAssistant, &ticket.resource(), "message")?;
         let judged = judge_draft(message, verdict.clone())?;
         let output = saved(judged.state.clone());
-        let mut changes = ChangeSet::new(actor, &stamp);
+        let mut changes = self.crm.changes(actor, &stamp);
         let mut leaving = None;
         if matches!(verdict, Verdict::Accept { .. }) {
             let scheme = self.crm.scheme_of(actor.tenant, &stamp).await?;
@@ -138,6 +139,39 @@ impl Conversations {
         }
         changes.message(judged, &stamp).answers(EntityRef::Message(output.id));
         outgoing::add(leaving, &mut changes, &stamp);
+        Ok(Planned::new(output, changes))
+    }
+
+    /// Takes back an answer whose mail has not left: the mail is cancelled, and the message is a draft again, which
+    /// [`judge`](Self::judge) sends or drops. For how long that is possible is the tenant's
+    /// [`undo_seconds`](crate::tenant::TenantPolicy::undo_seconds).
+    pub async fn take_back(&self, actor: &Actor, message: MessageId) -> Result<Message> {
+        let key = self.key.clone().map(|key| key.scoped(actor));
+        let settled = transact(&self.crm, key, |_| self.plan_take_back(actor, message)).await?;
+        self.answer(actor, settled).await
+    }
+
+    /// Decides [`take_back`](Self::take_back) without committing.
+    pub async fn plan_take_back(&self, actor: &Actor, message: MessageId) -> Result<Planned<Message>> {
+        let stamp = self.crm.stamp();
+        let scope = Scope::of(actor);
+        let message =
+            self.crm.store().message(&scope, message).await?.ok_or(Error::NotFound { what: "message" })?;
+        let found = self.crm.store().ticket(&scope, message.ticket).await?;
+        let ticket = found.ok_or(Error::NotFound { what: "message" })?;
+        authorise(actor, Action::MoveTicket, &ticket.resource(), "message")?;
+        let mail = outgoing::of_message(&self.crm, &message).await?.ok_or(MailRefusal::Left)?;
+        let cancelled = cancel(mail, &stamp)?;
+        let scheme = self.crm.scheme_of(actor.tenant, &stamp).await?;
+        let moved = take_back_activity(ticket, &scheme, message.created_at, &stamp)?;
+        let taken = take_back(message)?;
+        let output = saved(taken.state.clone());
+        let mut changes = self.crm.changes(actor, &stamp);
+        changes
+            .ticket(moved, true, &stamp)
+            .message(taken, &stamp)
+            .outbound(cancelled, &stamp)
+            .answers(EntityRef::Message(output.id));
         Ok(Planned::new(output, changes))
     }
 

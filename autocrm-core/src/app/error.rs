@@ -1,8 +1,10 @@
 //! What a use case answers when it does not do what was asked.
 
+use std::time::Duration;
+
 use crate::{
     conversation::{ConversationRefusal, TemplateRefusal},
-    error::{Error as PortError, ErrorKind},
+    error::{Error as PortError, ErrorKind, Retry},
     knowledge::ArticleRefusal,
     mail::MailRefusal,
     team::TeamRefusal,
@@ -131,6 +133,17 @@ impl Error {
             Self::Contended => true,
             Self::Port(error) => error.is_retryable(),
             _ => false,
+        }
+    }
+
+    /// Returns how long a repetition has to wait at least, where an adapter says so; otherwise zero.
+    pub fn retry_after(&self) -> Duration {
+        match self {
+            Self::Port(error) => match error.retry_advice() {
+                Retry::Later(pause) => pause,
+                Retry::Never | Retry::FromFreshLoad => Duration::ZERO,
+            },
+            _ => Duration::ZERO,
         }
     }
 

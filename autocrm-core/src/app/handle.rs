@@ -6,16 +6,18 @@ use crate::{
     access::{Action, Actor, Decision, DenyReason, Resource, Scope, decide},
     app::{
         Admin, AgentWorkspace, AiAgent, AutoCrmBuilder, Conversations, CustomerPortal, Error, Feed, Jobs,
-        Knowledge, Mailbox, Result, TicketProcessor, Tickets, scheme::RememberedSchemes,
+        Knowledge, Mailbox, Result, TicketProcessor, Tickets, awaited::AwaitedEvents,
+        scheme::RememberedSchemes,
     },
+    change::ChangeSet,
     clock::{Clock, Stamp},
     id::{IdSource, TenantId, UserId},
     mail::MailKeys,
     port::{
         BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, SenderVerifier, Store,
-        TextIndex,
+        Templates, TextIndex,
     },
-    tenant::Tenant,
+    tenant::{Tenant, TriggerSet},
     ticket::Scheme,
     user::Role,
 };
@@ -56,6 +58,8 @@ pub(super) struct Handles {
     pub(super) parser: Option<Arc<dyn MailParser>>,
     pub(super) verifier: Option<Arc<dyn SenderVerifier>>,
     pub(super) mailer: Option<Arc<dyn Mailer>>,
+    pub(super) templates: Option<Arc<dyn Templates>>,
+    pub(super) awaited: AwaitedEvents,
     pub(super) mail_keys: Option<MailKeys>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdSource>,
@@ -185,6 +189,25 @@ impl AutoCrm {
 
     pub(crate) fn mailer(&self) -> Result<&dyn Mailer> {
         self.handles.mailer.as_deref().ok_or(Error::NoAdapter { adapter: "mailer" })
+    }
+
+    pub(crate) fn templates(&self) -> Result<&dyn Templates> {
+        self.handles.templates.as_deref().ok_or(Error::NoAdapter { adapter: "templates" })
+    }
+
+    /// Returns an empty change set whose events wake the tenant's triggers. Every change set that writes tickets or
+    /// messages begins here.
+    pub(crate) fn changes(&self, actor: &Actor, stamp: &Stamp<'_>) -> ChangeSet {
+        let awaited = match &self.handles.templates {
+            Some(_) => self.handles.awaited.of(actor.tenant, stamp.at()),
+            None => TriggerSet::NONE,
+        };
+        ChangeSet::new(actor, stamp).awaiting(awaited)
+    }
+
+    /// Takes note of what a tenant's triggers wait for, as it was just loaded.
+    pub(super) fn remember_triggers(&self, tenant: &Tenant) {
+        self.handles.awaited.note(tenant, self.stamp().at());
     }
 
     pub(crate) fn mail_keys(&self) -> Option<&MailKeys> {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::{
     access::{Actor, Scope},
     app::{AutoCrm, Error, Planned, Result, transact::transact},
-    change::ChangeSet,
     clock::Timestamp,
     id::{TenantId, TicketId},
     page::PageRequest,
@@ -51,7 +50,7 @@ fn is_due(ticket: &Ticket, resolved_by: Timestamp) -> bool {
 async fn close(crm: &AutoCrm, actor: &Actor, id: TicketId, resolved_by: Timestamp) -> Result<bool> {
     let settled = transact(crm, None, |_| async {
         let stamp = crm.stamp();
-        let mut changes = ChangeSet::new(actor, &stamp);
+        let mut changes = crm.changes(actor, &stamp);
         let found = crm.store().ticket(&Scope::of(actor), id).await?;
         let Some(ticket) = found.filter(|ticket| is_due(ticket, resolved_by)) else {
             return Ok(Planned::new(false, changes));

@@ -1,18 +1,14 @@
-//! The way in for mail, and the way out.
+//! The way in for mail.
 
 use bytes::Bytes;
 
 use crate::{
     access::{Action, Actor, Resource, Scope},
-    app::{AutoCrm, Error, Planned, Result, handle::authorise, suppression::SUPPRESSED, transact::transact},
-    change::{ChangeSet, EntityRef, JobOutcome, LeasedJob},
-    error::ErrorKind,
-    id::{MailId, OutboundId, TenantId},
-    mail::{
-        AttemptOutcome, BlobHash, Envelope, INLINE_BLOB, InboundMail, MailRefusal, OutboundState, RawBlob,
-        receive, record_attempt,
-    },
-    text::EmailAddress,
+    app::{AutoCrm, Error, Planned, Result, handle::authorise, transact::transact},
+    change::{ChangeSet, EntityRef},
+    id::{MailId, TenantId},
+    mail::{BlobHash, Envelope, INLINE_BLOB, InboundMail, MailRefusal, RawBlob, receive},
+    text::{EmailAddress, ExternalId},
 };
 
 /// How a received mail was taken in.
@@ -108,6 +104,14 @@ impl Mailbox {
         }
     }
 
+    /// Returns whether a mail with a provider's id was taken in for the recipient, or never will be, because the recipient is
+    /// no address of a tenant.
+    pub async fn has_received(&self, recipient: &EmailAddress, provider_id: &ExternalId) -> Result<bool> {
+        let Some(tenant) = self.tenant_for(recipient).await? else { return Ok(true) };
+        let scope = Scope::tenant_wide(tenant);
+        Ok(self.crm.store().inbound_by_provider(&scope, provider_id).await?.is_some())
+    }
+
     /// Returns what became of a received mail; administrators only.
     pub async fn inbound(&self, actor: &Actor, id: MailId) -> Result<InboundMail> {
         authorise(actor, Action::ManageJobs, &Resource::Tenant(actor.tenant), "tenant")?;
@@ -123,43 +127,5 @@ impl Mailbox {
         }
         let blobs = self.crm.blobs().ok_or(Error::NoAdapter { adapter: "blob store" })?;
         blobs.get(mail.tenant, mail.raw).await?.ok_or(Error::NotFound { what: "raw mail" })
-    }
-
-    /// Hands a mail to the mailer and records what it said; the job ends in the same commit. A failure that may pass is
-    /// the job's to retry.
-    pub(crate) async fn deliver(&self, tenant: TenantId, id: OutboundId, job: &LeasedJob) -> Result<()> {
-        let scope = Scope::tenant_wide(tenant);
-        let found = self.crm.store().outbound(&scope, id).await?;
-        let mail = found.ok_or(Error::NotFound { what: "mail" })?;
-        let outcome = if self.is_suppressed(tenant, &mail.to).await? {
-            AttemptOutcome::Refused { code: SUPPRESSED.to_owned() }
-        } else if mail.state == OutboundState::Pending {
-            match self.crm.mailer()?.send(&mail).await {
-                Ok(delivery) => AttemptOutcome::Accepted { provider_id: delivery.provider_id },
-                Err(error) if matches!(error.kind(), ErrorKind::Invalid | ErrorKind::KeyReused) => {
-                    AttemptOutcome::Refused { code: error.code().to_owned() }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        } else {
-            AttemptOutcome::Refused { code: "already_settled".to_owned() }
-        };
-        let actor = Actor::system(tenant);
-        let settled = transact(&self.crm, None, |_| async {
-            let stamp = self.crm.stamp();
-            let found = self.crm.store().outbound(&scope, id).await?;
-            let mail = found.ok_or(Error::NotFound { what: "mail" })?;
-            let mut changes = ChangeSet::new(&actor, &stamp);
-            let unsent = matches!(&outcome, AttemptOutcome::Refused { code } if code == SUPPRESSED);
-            if unsent && mail.state == OutboundState::Pending {
-                self.tell_unsent(&mail, &stamp, &mut changes).await?;
-            }
-            changes
-                .outbound(record_attempt(mail, outcome.clone(), &stamp), &stamp)
-                .finish(job, JobOutcome::Done);
-            Ok(Planned::new((), changes))
-        })
-        .await?;
-        settled.into_done().map(drop)
     }
 }

@@ -6,9 +6,12 @@
 
 mod admin;
 mod agent;
+mod analytics;
 mod answer;
+mod awaited;
 mod builder;
 mod conversation;
+mod delivery;
 mod desk;
 mod error;
 mod feed;
@@ -19,6 +22,7 @@ mod knowledge;
 mod learning;
 mod lifecycle;
 mod mailbox;
+mod notice;
 mod outgoing;
 mod portal;
 mod processor;
@@ -46,4 +50,5 @@ pub use workspace::{AgentWorkspace, Suggestion};
 
 pub(crate) use learning::learn_from;
 pub(crate) use lifecycle::close_resolved;
+pub(crate) use notice::send_notices;
 pub(crate) use transact::transact;

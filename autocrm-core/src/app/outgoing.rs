@@ -1,4 +1,6 @@
-//! Turning a public message of the desk into a mail that leaves.
+//! Turning what the desk says into a mail that leaves.
+
+use std::time::Duration;
 
 use crate::{
     access::Scope,
@@ -6,21 +8,40 @@ use crate::{
     change::ChangeSet,
     clock::Stamp,
     conversation::{Message, MessageKind},
-    id::OutboundId,
+    id::{OutboundId, UserId},
     mail::{MailEvent, MailRef, MailRefDirection, MessageIdHeader, OutboundMail, OutboundSpec, compose},
-    text::{Body, Subject, one_line},
+    tenant::{Tenant, TriggerEvent},
+    text::{Body, EmailAddress, Subject, one_line},
     ticket::{Channel, Ticket},
     transition::Transition,
 };
 
 /// How many Message-IDs of the thread a mail names.
 const REFERENCES: u16 = 20;
+/// Among how many of them the mail of a message is looked for.
+const LATEST: u16 = 50;
 
 /// A mail that leaves, and the Message-ID to be remembered.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Outgoing {
     mail: Transition<OutboundMail, MailEvent>,
     reference: MailRef,
+}
+
+/// What a mail says and to whom; the rest follows from its ticket.
+pub(super) struct Leaving<'a> {
+    pub(super) ticket: &'a Ticket,
+    pub(super) message: &'a Message,
+    pub(super) to: EmailAddress,
+    pub(super) cc: Vec<EmailAddress>,
+    pub(super) bcc: Vec<EmailAddress>,
+    /// Whom an answer to the mail comes from.
+    pub(super) user: UserId,
+    pub(super) subject: Subject,
+    pub(super) text: Body,
+    pub(super) html: Option<Body>,
+    pub(super) automatic: bool,
+    pub(super) trigger: Option<TriggerEvent>,
 }
 
 /// Composes the mail for a public message. `None` where none leaves: the ticket did not come by mail, the customer or
@@ -32,47 +53,99 @@ pub(super) async fn prepare(
     automatic: bool,
     stamp: &Stamp<'_>,
 ) -> Result<Option<Outgoing>> {
-    let Some(keys) = crm.mail_keys().filter(|_| ticket.channel == Channel::Email) else { return Ok(None) };
+    if ticket.channel != Channel::Email || crm.mail_keys().is_none() {
+        return Ok(None);
+    }
     let scope = Scope::tenant_wide(ticket.tenant);
     let tenant = crm.store().tenant(&scope).await?;
     let requester = crm.store().user(&scope, ticket.requester).await?;
     let (Some(tenant), Some(to)) = (tenant, requester.and_then(|user| user.email)) else { return Ok(None) };
-    let Some(from) = tenant.support_address else { return Ok(None) };
+    let leaving = Leaving {
+        ticket,
+        message,
+        to,
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        user: ticket.requester,
+        subject: subject(ticket)?,
+        text: Body::new(&*message.body)?,
+        html: None,
+        automatic: automatic && matches!(message.kind, MessageKind::Answer(_)),
+        trigger: None,
+    };
+    compose_mail(crm, &tenant, leaving, stamp).await
+}
+
+/// Composes a mail on a ticket, in its thread and with its reply address. A person's mail can be taken back for as long
+/// as the tenant says. `None` where the tenant has no address, or the host gave no keys.
+pub(super) async fn compose_mail(
+    crm: &AutoCrm,
+    tenant: &Tenant,
+    leaving: Leaving<'_>,
+    stamp: &Stamp<'_>,
+) -> Result<Option<Outgoing>> {
+    let (Some(keys), Some(from)) = (crm.mail_keys(), tenant.support_address.clone()) else {
+        return Ok(None);
+    };
+    let ticket = leaving.ticket;
     let references: Vec<MessageIdHeader> = crm
         .store()
-        .ticket_mail_refs(&scope, ticket.id, REFERENCES)
+        .ticket_mail_refs(&Scope::tenant_wide(tenant.id), ticket.id, REFERENCES)
         .await?
         .into_iter()
         .map(|reference| reference.message_id)
         .collect();
     let id: OutboundId = stamp.id();
-    let message_id = keys.message_id(ticket.tenant, id, &from)?;
-    let reply_to = keys.reply_address(ticket.tenant, ticket.id, ticket.number, &from);
+    let message_id = keys.message_id(tenant.id, id, &from)?;
+    let reply_to = keys.reply_address(tenant.id, ticket.id, ticket.number, &from);
+    let by_machine = leaving.automatic || leaving.trigger.is_some();
     let spec = OutboundSpec {
         id,
-        tenant: ticket.tenant,
+        tenant: tenant.id,
         ticket: ticket.id,
-        message: message.id,
+        message: leaving.message.id,
         message_id: message_id.clone(),
         from,
-        from_name: tenant.name,
-        to,
+        from_name: tenant.name.clone(),
+        to: leaving.to,
+        cc: leaving.cc,
+        bcc: leaving.bcc,
         reply_to,
-        subject: subject(ticket)?,
-        text: Body::new(&*message.body)?,
+        subject: leaving.subject,
+        text: leaving.text,
+        html: leaving.html,
         in_reply_to: references.last().cloned(),
         references,
-        automatic: automatic && matches!(message.kind, MessageKind::Answer(_)),
+        automatic: by_machine,
+        trigger: leaving.trigger,
+        unsubscribe: None,
+        undo: if by_machine { Duration::ZERO } else { tenant.policy.undo() },
     };
     let reference = MailRef {
-        tenant: ticket.tenant,
+        tenant: tenant.id,
         message_id,
         ticket: ticket.id,
-        message: message.id,
+        message: leaving.message.id,
         direction: MailRefDirection::Outbound { outbound: id },
-        user: ticket.requester,
+        user: leaving.user,
     };
     Ok(Some(Outgoing { mail: compose(spec, stamp), reference }))
+}
+
+/// Returns the mail by which a message leaves, while it can still do so.
+pub(super) async fn of_message(crm: &AutoCrm, message: &Message) -> Result<Option<OutboundMail>> {
+    let scope = Scope::tenant_wide(message.tenant);
+    let refs = crm.store().ticket_mail_refs(&scope, message.ticket, LATEST).await?;
+    for reference in refs.into_iter().rev().filter(|reference| reference.message == message.id) {
+        if let MailRefDirection::Outbound { outbound } = reference.direction
+            && let Some(mail) = crm.store().outbound(&scope, outbound).await?
+            && mail.is_open()
+            && mail.trigger.is_none()
+        {
+            return Ok(Some(mail));
+        }
+    }
+    Ok(None)
 }
 
 /// Adds the mail, if there is one, to the commit of its message.

@@ -7,7 +7,7 @@ use crate::{
         handle::authorise,
         transact::{Settled, transact},
     },
-    change::{ChangeSet, EntityRef, IdempotencyKey, Receipt, RequestHash},
+    change::{EntityRef, IdempotencyKey, Receipt, RequestHash},
     clock::{Stamp, Timestamp},
     conversation::{NewMessage, write_message},
     id::{TeamId, TicketId, UserId},
@@ -127,7 +127,7 @@ impl TicketProcessor {
         let message =
             write_message(&author, &counted.state, NewMessage::text(data.body.clone(), false), &stamp)?;
         let output = counted.state.clone();
-        let mut changes = ChangeSet::new(actor, &stamp);
+        let mut changes = self.crm.changes(actor, &stamp);
         changes
             .ticket(counted, true, &stamp)
             .message(message, &stamp)
@@ -167,7 +167,7 @@ impl TicketProcessor {
         self.check_links(actor, change.parent, change.add_links.iter().map(|link| link.ticket)).await?;
         self.check_participants(actor, change.participants.as_deref().unwrap_or_default()).await?;
         let transition = update(&scheme, actor, ticket, change.clone(), CategorySource::Person, &stamp)?;
-        Ok(plan_ticket(actor, transition, &stamp))
+        Ok(plan_ticket(&self.crm, actor, transition, &stamp))
     }
 
     /// Gives a ticket to a team and, if named, to one of its members who has room.
@@ -210,7 +210,7 @@ impl TicketProcessor {
             limit = Some((user, capacity));
         }
         let transition = assign(ticket, team.as_ref(), agent, &stamp)?;
-        let mut planned = plan_ticket(actor, transition, &stamp);
+        let mut planned = plan_ticket(&self.crm, actor, transition, &stamp);
         if let (Some((user, capacity)), Some(team)) = (limit, &team) {
             planned
                 .changes_mut()
@@ -237,7 +237,7 @@ impl TicketProcessor {
         let stamp = self.crm.stamp();
         let ticket = self.load(actor, Action::AssignTicket, id, None).await?;
         let scheme = self.crm.scheme_of(actor.tenant, &stamp).await?;
-        Ok(plan_ticket(actor, snooze(ticket, &scheme, until, &stamp)?, &stamp))
+        Ok(plan_ticket(&self.crm, actor, snooze(ticket, &scheme, until, &stamp)?, &stamp))
     }
 
     /// Deletes a ticket: it is hidden at once and erased after the tenant's retention time.
@@ -256,7 +256,7 @@ impl TicketProcessor {
         let stamp = self.crm.stamp();
         let ticket = self.load(actor, Action::DeleteTicket, id, expected).await?;
         let tenant = self.crm.tenant_of(actor).await?;
-        Ok(plan_ticket(actor, delete(ticket, &tenant.policy, &stamp), &stamp))
+        Ok(plan_ticket(&self.crm, actor, delete(ticket, &tenant.policy, &stamp), &stamp))
     }
 
     /// Analyses, answers and routes a ticket now; see [`AiAgent::process_ticket`].
@@ -276,7 +276,7 @@ impl TicketProcessor {
         let ticket = self.load(actor, Action::AssignTicket, id, None).await?;
         let scheme = self.crm.scheme_of(actor.tenant, &stamp).await?;
         let routed = super::agent::route_ticket(&self.crm, ticket, &scheme, &stamp).await?;
-        let mut changes = ChangeSet::new(actor, &stamp);
+        let mut changes = self.crm.changes(actor, &stamp);
         let decision = routed.apply(&mut changes, &stamp);
         Ok(Planned::new(decision, changes))
     }
@@ -364,13 +364,14 @@ fn numbered(mut ticket: Ticket, receipt: &Receipt) -> Ticket {
 }
 
 fn plan_ticket(
+    crm: &AutoCrm,
     actor: &Actor,
     transition: Transition<Ticket, TicketEvent>,
     stamp: &Stamp<'_>,
 ) -> Planned<Ticket> {
     let is_written = !transition.events.is_empty();
     let output = transition.state.clone();
-    let mut changes = ChangeSet::new(actor, stamp);
+    let mut changes = crm.changes(actor, stamp);
     changes.ticket(transition, false, stamp).answers(EntityRef::Ticket(output.id));
     Planned::new(if is_written { saved(output) } else { output }, changes)
 }

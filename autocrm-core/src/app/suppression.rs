@@ -67,10 +67,39 @@ impl Mailbox {
         Ok(known.is_some_and(|known| known.suppression.is_some()))
     }
 
-    /// Tells staff on the ticket that a mail was not sent, if the ticket is still there and takes a note.
+    /// Returns a mail without the copies that nothing is sent to.
+    pub(super) async fn without_suppressed_copies(&self, mut mail: OutboundMail) -> Result<OutboundMail> {
+        for copies in [&mut mail.cc, &mut mail.bcc] {
+            let mut left = Vec::with_capacity(copies.len());
+            for address in copies.drain(..) {
+                if !self.is_suppressed(mail.tenant, &address).await? {
+                    left.push(address);
+                }
+            }
+            *copies = left;
+        }
+        Ok(mail)
+    }
+
+    /// Tells staff on the ticket that a mail was not sent.
     pub(super) async fn tell_unsent(
         &self,
         mail: &OutboundMail,
+        stamp: &Stamp<'_>,
+        changes: &mut ChangeSet,
+    ) -> Result<()> {
+        let text = format!(
+            "A mail to {} was not sent ({SUPPRESSED}): nothing is sent to this address until it is released.",
+            mail.to
+        );
+        self.tell(mail, text, stamp, changes).await
+    }
+
+    /// Tells staff what became of a mail on its ticket, if that is still there and takes a note.
+    async fn tell(
+        &self,
+        mail: &OutboundMail,
+        text: String,
         stamp: &Stamp<'_>,
         changes: &mut ChangeSet,
     ) -> Result<()> {
@@ -80,15 +109,26 @@ impl Mailbox {
             return Ok(());
         }
         let scheme = self.crm().scheme_of(mail.tenant, stamp).await?;
-        let text = format!(
-            "A mail to {} was not sent ({SUPPRESSED}): nothing is sent to this address until it is released.",
-            mail.to
-        );
         let counted = note_activity(ticket, &scheme, false, false, stamp)?;
         let system = Actor::system(mail.tenant);
         let note = write_message(&system, &counted.state, NewMessage::text(Body::new(text)?, true), stamp)?;
         changes.ticket(counted, true, stamp).message(note, stamp);
         Ok(())
+    }
+
+    /// Draws the consequences of what a provider tells of a mail with one recipient, as those of a report that came as mail.
+    pub(super) async fn heed_news(
+        &self,
+        mail: &OutboundMail,
+        fate: Fate,
+        stamp: &Stamp<'_>,
+        changes: &mut ChangeSet,
+    ) -> Result<()> {
+        let scope = Scope::tenant_wide(mail.tenant);
+        match remember(self.crm(), &scope, mail, (fate, String::new()), stamp, changes).await? {
+            Some(text) => self.tell(mail, text, stamp, changes).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -114,7 +154,19 @@ pub(super) async fn heed(
     changes: &mut ChangeSet,
 ) -> Result<Option<String>> {
     let Some(mail) = crm.store().outbound(scope, about).await? else { return Ok(None) };
-    let Some((fate, status)) = told(parsed, &mail.to) else { return Ok(None) };
+    let Some(told) = told(parsed, &mail.to) else { return Ok(None) };
+    remember(crm, scope, &mail, told, stamp, changes).await
+}
+
+/// Remembers the fate of a mail for its address, and returns what staff is told.
+async fn remember(
+    crm: &AutoCrm,
+    scope: &Scope,
+    mail: &OutboundMail,
+    (fate, status): (Fate, String),
+    stamp: &Stamp<'_>,
+    changes: &mut ChangeSet,
+) -> Result<Option<String>> {
     let known = correspondent(crm, scope, &mail.to, stamp).await?;
     let noted = note_fate(known, fate, mail.id, stamp);
     let often = noted.state.soft_bounces.len() >= SOFT_LIMIT;

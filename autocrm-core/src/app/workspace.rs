@@ -12,7 +12,7 @@ use crate::{
         knowledge,
         transact::transact,
     },
-    change::{ChangeSet, EntityRef},
+    change::EntityRef,
     conversation::{Message, Template},
     id::{TeamId, TicketId, UserId},
     metrics::{AgentStats, Resolution, TimeFrame},
@@ -101,7 +101,7 @@ impl AgentWorkspace {
         let taken = assign(ticket, Some(team), Some(user), &stamp)?;
         let mut output = taken.state.clone();
         output.version = output.version.next();
-        let mut changes = ChangeSet::new(&self.agent, &stamp);
+        let mut changes = self.crm.changes(&self.agent, &stamp);
         changes
             .ticket(taken, false, &stamp)
             .load_below(user, capacity)
@@ -166,7 +166,7 @@ impl AgentWorkspace {
         let ticket = found.ok_or(Error::NotFound { what: "ticket" })?;
         authorise(&self.agent, Action::MoveTicket, &ticket.resource(), "ticket")?;
         let scheme = self.crm.scheme_of(self.agent.tenant, &stamp).await?;
-        let mut changes = ChangeSet::new(&self.agent, &stamp);
+        let mut changes = self.crm.changes(&self.agent, &stamp);
         let mut state = ticket;
         if state.status.category.is_live() {
             let status = scheme.default_status(StatusCategory::Resolved);

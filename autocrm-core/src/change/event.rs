@@ -92,6 +92,7 @@ impl Event {
             Self::Tenant(TenantEvent::Founded) => "tenant.founded",
             Self::Tenant(TenantEvent::FlagsChanged { .. }) => "tenant.flags_changed",
             Self::Tenant(TenantEvent::PolicyChanged { .. }) => "tenant.policy_changed",
+            Self::Tenant(TenantEvent::TriggersSet { .. }) => "tenant.triggers_set",
             Self::Ticket(event) => event.name(),
             Self::User(UserEvent::Created { .. }) => "user.created",
             Self::User(UserEvent::Updated { .. }) => "user.updated",

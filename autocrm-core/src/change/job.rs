@@ -9,6 +9,7 @@ use crate::{
     clock::Timestamp,
     id::{JobId, MailId, MessageId, OutboundId, TenantId, TicketId, UserId},
     notify::NotificationKind,
+    tenant::TriggerEvent,
 };
 
 /// What has to be done. Payloads carry ids only.
@@ -63,6 +64,15 @@ pub enum Job {
         /// The ticket.
         ticket: TicketId,
     },
+    /// Send the mails of the triggers that wait for an event.
+    SendNotices {
+        /// The ticket.
+        ticket: TicketId,
+        /// The event.
+        trigger: TriggerEvent,
+        /// The message that it tells of.
+        message: Option<MessageId>,
+    },
 }
 
 impl Job {
@@ -78,6 +88,7 @@ impl Job {
             Self::EraseTicket { .. } => "erase_ticket",
             Self::CloseResolved => "close_resolved",
             Self::LearnCategory { .. } => "learn_category",
+            Self::SendNotices { .. } => "send_notices",
         }
     }
 
@@ -92,7 +103,17 @@ impl Job {
             | Self::AcknowledgeMail { .. }
             | Self::Notify { .. }
             | Self::CloseResolved
-            | Self::LearnCategory { .. } => None,
+            | Self::LearnCategory { .. }
+            | Self::SendNotices { .. } => None,
+        }
+    }
+
+    /// Returns the largest number of attempts, crashes included. A mail is tried until
+    /// [`DELIVERY_HORIZON`](crate::mail::DELIVERY_HORIZON) ends it, so that a provider that is away for hours loses none.
+    pub const fn max_attempts(&self) -> u16 {
+        match self {
+            Self::DeliverMail { .. } => 200,
+            _ => RetryPolicy::STANDARD.max_attempts,
         }
     }
 }

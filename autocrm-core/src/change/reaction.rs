@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use crate::{
+    access::MessageAudience,
     change::{Event, Job},
     clock::Timestamp,
-    conversation::{Author, MessageEvent},
+    conversation::{AnswerState, Author, MessageEvent},
+    id::{MessageId, TicketId},
     mail::MailEvent,
     notify::NotificationKind,
-    tenant::TenantEvent,
-    ticket::{CategorySource, Ticket, TicketEvent},
+    tenant::{TenantEvent, TriggerEvent, TriggerSet},
+    ticket::{CategorySource, StatusCategory, Ticket, TicketEvent},
 };
 
 /// How often resolved tickets are looked through.
@@ -22,7 +24,7 @@ pub(crate) const CLOSING_PERIOD: Duration = Duration::from_hours(1);
 /// |---|---|
 /// | tenant founded | close what was resolved long ago, every hour |
 /// | mail received | file the mail |
-/// | mail composed | deliver the mail |
+/// | mail composed | deliver the mail, when it can no longer be taken back |
 /// | acknowledgement due | acknowledge the mail |
 /// | message by a customer, not held | process the ticket; tell the agent in charge |
 /// | message held | tell the agent in charge |
@@ -30,15 +32,30 @@ pub(crate) const CLOSING_PERIOD: Duration = Duration::from_hours(1);
 /// | ticket snoozed | wake it, at its time |
 /// | ticket deleted | erase it, after the retention time |
 /// | category set by a person | teach the classifier |
-pub fn reactions(event: &Event, ticket: Option<&Ticket>, at: Timestamp) -> Vec<(Job, Timestamp)> {
+/// | ticket opened, answered, resolved or assigned, and a trigger waits for it | send the trigger's mails |
+///
+/// `awaited` says what the tenant's triggers wait for.
+pub fn reactions(
+    event: &Event,
+    ticket: Option<&Ticket>,
+    awaited: TriggerSet,
+    at: Timestamp,
+) -> Vec<(Job, Timestamp)> {
     let mut jobs = Vec::new();
+    if let Some((id, trigger, message)) =
+        trigger(event, ticket).filter(|(_, trigger, _)| awaited.has(*trigger))
+    {
+        jobs.push((Job::SendNotices { ticket: id, trigger, message }, at));
+    }
     match event {
         Event::Tenant(TenantEvent::Founded) => jobs.push((Job::CloseResolved, at.plus(CLOSING_PERIOD))),
         Event::Mail(MailEvent::Received { mail }) => jobs.push((Job::FileMail { mail: *mail }, at)),
         Event::Mail(MailEvent::AcknowledgementDue { mail, .. }) => {
             jobs.push((Job::AcknowledgeMail { mail: *mail }, at));
         }
-        Event::Mail(MailEvent::Composed { mail, .. }) => jobs.push((Job::DeliverMail { mail: *mail }, at)),
+        Event::Mail(MailEvent::Composed { mail, due_at, .. }) => {
+            jobs.push((Job::DeliverMail { mail: *mail }, *due_at));
+        }
         Event::Message(MessageEvent::Written {
             ticket: id,
             message,
@@ -75,4 +92,40 @@ pub fn reactions(event: &Event, ticket: Option<&Ticket>, at: Timestamp) -> Vec<(
         _ => {}
     }
     jobs
+}
+
+/// Returns what a trigger may wait for in an event.
+fn trigger(event: &Event, ticket: Option<&Ticket>) -> Option<(TicketId, TriggerEvent, Option<MessageId>)> {
+    match event {
+        // The first message is the ticket's own.
+        Event::Message(
+            MessageEvent::Written {
+                ticket: id,
+                message,
+                sequence: 2..,
+                audience: MessageAudience::Public,
+                ..
+            }
+            | MessageEvent::AnswerJudged { ticket: id, message, state: AnswerState::Sent, .. },
+        ) => Some((*id, TriggerEvent::Updated, Some(*message))),
+        Event::Ticket(change) => {
+            let trigger = match change {
+                TicketEvent::Created { .. } => TriggerEvent::Created,
+                TicketEvent::Assigned { agent: Some(agent), from_agent, .. }
+                    if *from_agent != Some(*agent) =>
+                {
+                    TriggerEvent::Assigned
+                }
+                TicketEvent::StatusChanged { from, to }
+                    if to.category == StatusCategory::Resolved
+                        && from.category != StatusCategory::Resolved =>
+                {
+                    TriggerEvent::Resolved
+                }
+                _ => return None,
+            };
+            Some((ticket?.id, trigger, None))
+        }
+        _ => None,
+    }
 }

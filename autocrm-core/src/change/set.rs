@@ -5,7 +5,7 @@ use crate::{
     assist::AssistEvent,
     change::{
         ChunkSet, EntityRef, Event, IdempotencyKey, JobFinish, JobOutcome, LeasedJob, NewEvent, NewJob,
-        Requirement, RetryPolicy, Save, Write, reactions,
+        Requirement, Save, Write, reactions,
     },
     clock::{Stamp, Timestamp},
     conversation::{Message, MessageEvent, Template, TemplateEvent},
@@ -15,7 +15,7 @@ use crate::{
     notify::{Notification, NotificationEvent},
     routing::RoutingDecision,
     team::{Team, TeamEvent},
-    tenant::{Tenant, TenantEvent},
+    tenant::{Tenant, TenantEvent, TriggerSet},
     ticket::{Scheme, SchemeEvent, Ticket, TicketEvent},
     transition::{Transition, Version},
     user::{User, UserEvent},
@@ -34,6 +34,7 @@ pub struct ChangeSet {
     requirements: Vec<Requirement>,
     idempotency: Option<IdempotencyKey>,
     answer: Option<EntityRef>,
+    awaited: TriggerSet,
 }
 
 /// Adds one `pub(crate)` method per noun that has a version: takes a transition, writes the row with its next version
@@ -74,7 +75,15 @@ impl ChangeSet {
             requirements: Vec::new(),
             idempotency: None,
             answer: None,
+            awaited: TriggerSet::NONE,
         }
+    }
+
+    /// Names the events that triggers of the tenant wait for.
+    #[must_use]
+    pub(crate) fn awaiting(mut self, events: TriggerSet) -> Self {
+        self.awaited = events;
+        self
     }
 
     nouns! {
@@ -249,14 +258,10 @@ impl ChangeSet {
     ) {
         for event in events {
             let concerned = ticket.and_then(|id| self.written_ticket(id));
-            let due = reactions(&event, concerned, self.at);
+            let due = reactions(&event, concerned, self.awaited, self.at);
             for (job, run_at) in due {
-                self.jobs.push(NewJob {
-                    id: stamp.id(),
-                    job,
-                    run_at,
-                    max_attempts: RetryPolicy::STANDARD.max_attempts,
-                });
+                let max_attempts = job.max_attempts();
+                self.jobs.push(NewJob { id: stamp.id(), job, run_at, max_attempts });
             }
             self.events.push(NewEvent { id: stamp.id(), subject, version, ticket, event });
         }

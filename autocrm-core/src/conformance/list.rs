@@ -2,7 +2,10 @@
 
 use crate::{
     conformance::{Backend, Scenario},
-    port::{BlobStore, Classifier, LanguageDetector, LanguageModel, Mailer, Store, TextIndex, VectorIndex},
+    port::{
+        BlobStore, Classifier, LanguageDetector, LanguageModel, Mailer, Store, Templates, TextIndex,
+        VectorIndex,
+    },
 };
 
 /// Hands the store's scenarios to another macro, as `module { scenario, … }` groups.
@@ -95,6 +98,7 @@ macro_rules! __store_scenarios {
                 c2_a_mail_is_taken_in_once,
                 c1_raw_bytes_read_back,
                 r2_message_ids_lead_to_their_messages,
+                r2_mails_that_leave_come_in_order,
                 r1_mail_is_shown_to_the_tenants_eyes,
                 r1_mail_is_erased_with_its_ticket,
                 r1_raw_mails_of_one_ticket_alone_are_named,
@@ -308,6 +312,24 @@ macro_rules! __detector_scenarios {
     };
 }
 
+/// Hands the scenarios of templates to another macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __templates_scenarios {
+    ($use:path, $($arguments:tt)*) => {
+        $use! {
+            $($arguments)*
+            templates {
+                n1_the_same_request_gives_the_same_mail,
+                n2_the_subject_is_one_line_and_both_forms_tell_the_same,
+                n3_data_is_text_in_html,
+                n4_a_template_that_does_not_exist_is_not_found,
+                n5_another_language_is_answered_in_the_usual_one,
+            }
+        }
+    };
+}
+
 /// Makes one named test of each scenario; `$harness` is evaluated for each.
 #[doc(hidden)]
 #[macro_export]
@@ -345,80 +367,6 @@ macro_rules! table {
 mod mail;
 
 pub use mail::{mail_parser_scenarios, sender_verifier_scenarios};
-
-/// Makes one named test of every scenario of a store, on the backends of the given harness, and one that compares it
-/// with the in-memory store in [`CASES`](crate::conformance::model::CASES) random stories, or in as many as `cases`
-/// says. One use per module.
-#[macro_export]
-macro_rules! store_conformance {
-    ($harness:expr) => {
-        $crate::store_conformance!($harness, cases = $crate::conformance::model::CASES);
-    };
-    ($harness:expr, cases = $cases:expr) => {
-        $crate::__store_scenarios! { $crate::__stamp_tests, dyn $crate::port::Store, $harness, }
-
-        #[test]
-        fn model_agrees_with_memory() {
-            $crate::conformance::model::agrees_with_memory(&conformance_harness(), $cases);
-        }
-    };
-}
-
-/// Makes one named test of every scenario of a blob store, on the backends of the given harness. One use per module.
-#[macro_export]
-macro_rules! blob_conformance {
-    ($harness:expr) => {
-        $crate::__blob_scenarios! { $crate::__stamp_tests, dyn $crate::port::BlobStore, $harness, }
-    };
-}
-
-/// Makes one named test of every scenario of a mailer, on the backends of the given harness. One use per module.
-#[macro_export]
-macro_rules! mailer_conformance {
-    ($harness:expr) => {
-        $crate::__mailer_scenarios! { $crate::__stamp_tests, dyn $crate::port::Mailer, $harness, }
-    };
-}
-
-/// Makes one named test of every scenario of a text index, on the backends of the given harness. One use per module.
-#[macro_export]
-macro_rules! text_index_conformance {
-    ($harness:expr) => {
-        $crate::__text_index_scenarios! { $crate::__stamp_tests, dyn $crate::port::TextIndex, $harness, }
-    };
-}
-
-/// Makes one named test of every scenario of a vector index, on the backends of the given harness. One use per module.
-#[macro_export]
-macro_rules! vector_index_conformance {
-    ($harness:expr) => {
-        $crate::__vector_index_scenarios! { $crate::__stamp_tests, dyn $crate::port::VectorIndex, $harness, }
-    };
-}
-
-/// Makes one named test of every scenario of a language model, on the backends of the given harness. One use per module.
-#[macro_export]
-macro_rules! language_model_conformance {
-    ($harness:expr) => {
-        $crate::__language_model_scenarios! { $crate::__stamp_tests, dyn $crate::port::LanguageModel, $harness, }
-    };
-}
-
-/// Makes one named test of every scenario of a classifier, on the backends of the given harness. One use per module.
-#[macro_export]
-macro_rules! classifier_conformance {
-    ($harness:expr) => {
-        $crate::__classifier_scenarios! { $crate::__stamp_tests, dyn $crate::port::Classifier, $harness, }
-    };
-}
-
-/// Makes one named test of every scenario of a detector of languages, on the backends of the given harness. One use per module.
-#[macro_export]
-macro_rules! detector_conformance {
-    ($harness:expr) => {
-        $crate::__detector_scenarios! { $crate::__stamp_tests, dyn $crate::port::LanguageDetector, $harness, }
-    };
-}
 
 /// Returns every scenario of a store.
 pub fn store_scenarios() -> Vec<Scenario<dyn Store>> {
@@ -458,4 +406,9 @@ pub fn classifier_scenarios() -> Vec<Scenario<dyn Classifier>> {
 /// Returns every scenario of a detector of languages.
 pub fn detector_scenarios() -> Vec<Scenario<dyn LanguageDetector>> {
     __detector_scenarios! { table, dyn LanguageDetector, }
+}
+
+/// Returns every scenario of templates.
+pub fn templates_scenarios() -> Vec<Scenario<dyn Templates>> {
+    __templates_scenarios! { table, dyn Templates, }
 }

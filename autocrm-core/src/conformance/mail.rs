@@ -4,8 +4,12 @@ use bytes::Bytes;
 
 use crate::{
     access::Scope,
-    conformance::{Backend, rig::assert_conflict, world::World},
-    error::Result,
+    conformance::{
+        Backend,
+        rig::{assert_conflict, assert_refused},
+        world::World,
+    },
+    error::{ErrorKind, Result},
     id::{MessageId, TicketId},
     mail::{
         self, AttemptOutcome, BlobHash, Envelope, InboundMail, InboundOutcome, MailReading, MailRef,
@@ -73,12 +77,18 @@ async fn compose(world: &World, ticket: TicketId, message: MessageId, id: &str) 
         from: address("help@acme.example"),
         from_name: Name::new("Acme").unwrap(),
         to: address("cleo@example.org"),
+        cc: Vec::new(),
+        bcc: Vec::new(),
         reply_to: None,
         subject: Subject::new("Re: it").unwrap(),
         text: Body::new("").unwrap(),
+        html: None,
         in_reply_to: None,
         references: Vec::new(),
         automatic: false,
+        trigger: None,
+        unsubscribe: None,
+        undo: std::time::Duration::ZERO,
     };
     let composed = mail::compose(spec, &world.stamp());
     let row = OutboundMail { version: composed.state.version.next(), ..composed.state.clone() };
@@ -252,6 +262,8 @@ pub async fn r1_mail_is_shown_to_the_tenants_eyes(backend: Backend) {
             assert_eq!(found.as_ref(), shown.then_some(&mail), "{scope:?}");
         }
         assert_eq!(store.outbound(&scope, sent.id).await.unwrap().as_ref(), shown.then_some(&sent));
+        let all = store.outbounds(&scope, uuid::Uuid::nil().into(), 10).await.unwrap();
+        assert_eq!(all.first(), shown.then_some(&sent), "{scope:?}");
         let refs = if shown { vec![known.clone()] } else { Vec::new() };
         let asked = [known.message_id.clone()];
         assert_eq!(store.mail_refs(&scope, &asked).await.unwrap(), refs, "{scope:?}");
@@ -361,5 +373,37 @@ pub async fn r1_raw_mails_of_one_ticket_alone_are_named(backend: Backend) {
         found.sort_unstable();
         found.dedup();
         assert_eq!(found, expected, "{scope:?}");
+    }
+}
+
+/// R1, R2: the mails that leave come in the order of their making, within the tenant, page after page.
+pub async fn r2_mails_that_leave_come_in_order(backend: Backend) {
+    let world = World::open(&backend).await;
+    let (ticket, message) = (world.stamp().id(), world.stamp().id());
+    let mut written = Vec::new();
+    for number in 0..7 {
+        written.push(compose(&world, ticket, message, &format!("{number}@acme.example")).await);
+    }
+    written.sort_by_key(|mail| mail.id);
+    let scope = Scope::tenant_wide(world.tenant);
+    for limit in [1, 3, 7, 1_000] {
+        let (mut found, mut after) = (Vec::new(), uuid::Uuid::nil().into());
+        loop {
+            let page = world.store.outbounds(&scope, after, limit).await.unwrap();
+            assert!(page.len() <= usize::from(limit));
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            found.extend(page);
+        }
+        assert_eq!(found, written, "pages of {limit}");
+    }
+    for limit in [0, 1_001] {
+        let refused = world.store.outbounds(&scope, uuid::Uuid::nil().into(), limit).await;
+        assert_refused(refused, ErrorKind::Invalid, "a limit out of range");
+    }
+    let other = world.sibling().await;
+    for stranger in [Scope::tenant_wide(other.tenant), Scope::customer(world.tenant, world.stamp().id())] {
+        let shown = world.store.outbounds(&stranger, uuid::Uuid::nil().into(), 10).await.unwrap();
+        assert!(shown.is_empty(), "{stranger:?}");
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     },
     error::ErrorKind,
     id::RandomIds,
-    mail::{MessageIdHeader, OutboundMail, OutboundSpec, compose},
+    mail::{MessageIdHeader, OutboundMail, OutboundSpec, UnsubscribeLink, compose},
     port::Mailer,
     text::{Body, EmailAddress, Name, Subject},
 };
@@ -31,12 +31,18 @@ fn mail(subject: &str) -> OutboundMail {
         from: address("help@acme.example"),
         from_name: Name::new("Acme, \"Inc\" <x>: Größe 👩🏽‍🚀").expect("a name"),
         to: address("cleo@example.org"),
+        cc: Vec::new(),
+        bcc: Vec::new(),
         reply_to: Some(address("help+1.token@acme.example")),
         subject: Subject::new(subject).expect("a subject"),
         text: Body::new("Hello\r\n.\r\nFrom here\n\u{1}\rBcc: eve@example.org\n").expect("a text"),
+        html: Some(Body::new("<p>Hello</p>\r\n.\r\n<p>\u{1}</p>\rBcc: eve@example.org\n").expect("a text")),
         in_reply_to: Some(header("first@example.org".to_owned())),
         references: vec![header("first@example.org".to_owned())],
         automatic: true,
+        trigger: None,
+        unsubscribe: Some(UnsubscribeLink::new("https://acme.example/u/1").expect("a link")),
+        undo: std::time::Duration::ZERO,
     };
     compose(spec, &stamp).state
 }

@@ -27,6 +27,7 @@ mod model_digest;
 mod probe;
 mod rich;
 mod rig;
+mod stamp;
 mod vector_desk;
 mod world;
 
@@ -51,6 +52,7 @@ pub mod receipt;
 pub mod scope;
 pub mod search;
 pub mod team;
+pub mod templates;
 pub mod tenant;
 pub mod text_index;
 pub mod ticket;
@@ -62,7 +64,7 @@ pub mod verifier;
 pub use harness::{Backend, Capabilities, Harness, Reopen, Scenario, ScenarioFuture, SpoilJob};
 pub use list::{
     blob_scenarios, classifier_scenarios, detector_scenarios, language_model_scenarios,
-    mail_parser_scenarios, mailer_scenarios, sender_verifier_scenarios, store_scenarios,
+    mail_parser_scenarios, mailer_scenarios, sender_verifier_scenarios, store_scenarios, templates_scenarios,
     text_index_scenarios, vector_index_scenarios,
 };
 pub use probe::{Delivered, Genuine, Probe};

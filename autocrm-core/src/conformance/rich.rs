@@ -22,7 +22,7 @@ use crate::{
     mail::{
         self, BlobHash, Check, ClientHost, Correspondent, Envelope, Fate, InboundMail, InboundOutcome,
         MailClass, MailEvent, MailFinding, MailReading, MailRef, MailRefDirection, MessageIdHeader,
-        OutboundMail, OutboundSpec, RawBlob, SenderTrust, SenderVerdict, VerdictSource,
+        OutboundMail, OutboundSpec, RawBlob, SenderTrust, SenderVerdict, UnsubscribeLink, VerdictSource,
     },
     notify::{self, NotificationKind},
     routing::{Candidate, RoutingDecision, RoutingReason, TeamVerdict, WhyNot},
@@ -323,12 +323,18 @@ fn mail_out(
         from: EmailAddress::new("help@acme.example").expect("an address"),
         from_name: name(LINE),
         to: EmailAddress::new("ümlaut@bücher.example").expect("an address"),
+        cc: vec![EmailAddress::new("copy@bücher.example").expect("an address")],
+        bcc: vec![EmailAddress::new("blind@example.org").expect("an address")],
         reply_to: Some(EmailAddress::new("help+1.x@acme.example").expect("an address")),
         subject: Subject::new(LINE).expect("a subject"),
         text: text(),
+        html: Some(text()),
         in_reply_to: Some(header("in")),
         references: vec![header("in"), header("IN~!#$%&'*+-/=?^_`{|}")],
         automatic: true,
+        trigger: Some(crate::tenant::TriggerEvent::Resolved),
+        unsubscribe: Some(UnsubscribeLink::new("https://acme.example/u/x?~").expect("a link")),
+        undo: std::time::Duration::from_secs(30),
     };
     let outbound = mail::compose(spec, stamp);
     let reference = MailRef {

@@ -6,8 +6,7 @@ use crate::{
     access::{Actor, ActorKind},
     clock::{Stamp, Timestamp},
     conversation::{
-        AnswerMeta, AnswerState, Attachment, Author, MAX_ATTACHMENTS, MAX_MESSAGES, Message, MessageEvent,
-        MessageKind,
+        AnswerMeta, Attachment, Author, MAX_ATTACHMENTS, MAX_MESSAGES, Message, MessageEvent, MessageKind,
     },
     id::MailId,
     text::{Body, Language},
@@ -115,6 +114,9 @@ pub enum ConversationRefusal {
     /// The message is not a proposed answer.
     #[error("the message is not a proposed answer")]
     NotADraft,
+    /// The message is no answer of the desk that customers read.
+    #[error("the message is no answer that could be taken back")]
+    NotAnAnswer,
     /// The place where the newest part begins or ends lies outside the text or within a character, or they are not in
     /// this order.
     #[error("the trim offsets are not character boundaries of the text, in order")]
@@ -129,6 +131,7 @@ impl ConversationRefusal {
             Self::NoteByCustomer => "message_note_by_customer",
             Self::TooMany { .. } => "message_too_many",
             Self::NotADraft => "message_not_a_draft",
+            Self::NotAnAnswer => "message_not_an_answer",
             Self::TrimOffset => "message_trim_offset",
         }
     }
@@ -217,35 +220,5 @@ fn append(
         audience: message.audience(),
         held: message.held,
     };
-    Ok(Transition::new(message, event))
-}
-
-/// Judges a proposed answer: an accepted one becomes a public message, a rejected one stays for the record.
-pub fn judge_draft(
-    mut message: Message,
-    verdict: Verdict,
-) -> Result<Transition<Message, MessageEvent>, ConversationRefusal> {
-    let MessageKind::Answer(answer) = &mut message.kind else {
-        return Err(ConversationRefusal::NotADraft);
-    };
-    if answer.state != AnswerState::Draft {
-        return Err(ConversationRefusal::NotADraft);
-    }
-    let mut edited = false;
-    answer.state = match verdict {
-        Verdict::Reject => AnswerState::Rejected,
-        Verdict::Accept { body } => {
-            if let Some(body) = body {
-                if body.trim().is_empty() {
-                    return Err(ConversationRefusal::Blank);
-                }
-                edited = body != message.body;
-                message.body = body;
-            }
-            AnswerState::Sent
-        }
-    };
-    let state = answer.state;
-    let event = MessageEvent::AnswerJudged { ticket: message.ticket, message: message.id, state, edited };
     Ok(Transition::new(message, event))
 }

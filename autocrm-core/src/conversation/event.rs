@@ -38,6 +38,13 @@ pub enum MessageEvent {
         /// Whether an agent changed the text before sending it.
         edited: bool,
     },
+    /// An answer was taken back before it left, and is a draft again.
+    TakenBack {
+        /// The ticket.
+        ticket: TicketId,
+        /// The message.
+        message: MessageId,
+    },
 }
 
 impl MessageEvent {
@@ -46,20 +53,25 @@ impl MessageEvent {
         match self {
             Self::Written { .. } => "message.written",
             Self::AnswerJudged { .. } => "message.answer_judged",
+            Self::TakenBack { .. } => "message.taken_back",
         }
     }
 
     /// Returns the ticket.
     pub const fn ticket(&self) -> TicketId {
         match self {
-            Self::Written { ticket, .. } | Self::AnswerJudged { ticket, .. } => *ticket,
+            Self::Written { ticket, .. }
+            | Self::AnswerJudged { ticket, .. }
+            | Self::TakenBack { ticket, .. } => *ticket,
         }
     }
 
     /// Returns the message.
     pub const fn message(&self) -> MessageId {
         match self {
-            Self::Written { message, .. } | Self::AnswerJudged { message, .. } => *message,
+            Self::Written { message, .. }
+            | Self::AnswerJudged { message, .. }
+            | Self::TakenBack { message, .. } => *message,
         }
     }
 }

@@ -2,13 +2,13 @@
 
 mod command;
 mod event;
+mod judge;
 mod model;
 mod template;
 
-pub use command::{
-    ConversationRefusal, Draft, NewMessage, Reply, Verdict, judge_draft, write_answer, write_message,
-};
+pub use command::{ConversationRefusal, Draft, NewMessage, Reply, Verdict, write_answer, write_message};
 pub use event::MessageEvent;
+pub use judge::{judge_draft, take_back};
 pub use model::{
     AnswerMeta, AnswerState, Attachment, Author, Citation, MAX_ATTACHMENTS, MAX_MESSAGES, Message,
     MessageKind,

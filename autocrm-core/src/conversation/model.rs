@@ -24,6 +24,8 @@ pub enum MessageKind {
     Public,
     /// Read by staff only.
     Note,
+    /// An answer that was taken back before it left. Read by staff only, who judge it like a proposed one.
+    Draft,
     /// Something that the desk tells: a held mail, a bounce, a hand-over. Read by staff only.
     System,
     /// An answer proposed or sent by the assistant; a proposal is read by staff only.
@@ -150,7 +152,7 @@ impl Message {
         let public = match &self.kind {
             MessageKind::Public => true,
             MessageKind::Answer(answer) => answer.state == AnswerState::Sent,
-            MessageKind::Note | MessageKind::System => false,
+            MessageKind::Note | MessageKind::Draft | MessageKind::System => false,
         };
         if public && !self.held { MessageAudience::Public } else { MessageAudience::Internal }
     }

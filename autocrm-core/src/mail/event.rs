@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    clock::Timestamp,
     id::{CorrespondentId, MailId, OutboundId, TicketId},
-    mail::{InboundOutcome, SuppressionReason},
+    mail::{DeliveryState, InboundOutcome, SuppressionReason},
 };
 
 /// What happened to a mail.
@@ -25,6 +26,22 @@ pub enum MailEvent {
     },
     /// A mail was fixed and waits for the mailer.
     Composed {
+        /// The mail.
+        mail: OutboundId,
+        /// The ticket.
+        ticket: TicketId,
+        /// When it leaves at the earliest.
+        due_at: Timestamp,
+    },
+    /// It can no longer be taken back.
+    Departed {
+        /// The mail.
+        mail: OutboundId,
+        /// The ticket.
+        ticket: TicketId,
+    },
+    /// It was taken back.
+    Cancelled {
         /// The mail.
         mail: OutboundId,
         /// The ticket.
@@ -68,6 +85,26 @@ pub enum MailEvent {
         /// The ticket.
         ticket: TicketId,
     },
+    /// It got further, or came back.
+    DeliveryChanged {
+        /// The mail.
+        mail: OutboundId,
+        /// The ticket.
+        ticket: TicketId,
+        /// How far.
+        state: DeliveryState,
+    },
+    /// It was opened, or a link of it was followed.
+    Engaged {
+        /// The mail.
+        mail: OutboundId,
+        /// The ticket.
+        ticket: TicketId,
+        /// Whether a link was followed.
+        clicked: bool,
+        /// By a program.
+        machine: bool,
+    },
     /// The mailer refused it for good.
     Refused {
         /// The mail.
@@ -86,12 +123,16 @@ impl MailEvent {
             Self::Received { .. } => "mail.received",
             Self::Settled { .. } => "mail.settled",
             Self::Composed { .. } => "mail.composed",
+            Self::Departed { .. } => "mail.departed",
+            Self::Cancelled { .. } => "mail.cancelled",
             Self::Sent { .. } => "mail.sent",
             Self::Suppressed { .. } => "mail.suppressed",
             Self::Released { .. } => "mail.released",
             Self::SoftBounced { .. } => "mail.soft_bounced",
             Self::Acknowledged { .. } => "mail.acknowledged",
             Self::AcknowledgementDue { .. } => "mail.acknowledgement_due",
+            Self::DeliveryChanged { .. } => "mail.delivery_changed",
+            Self::Engaged { .. } => "mail.engaged",
             Self::Refused { .. } => "mail.refused",
         }
     }

@@ -182,6 +182,9 @@ pub enum MailRefusal {
     /// The mail was settled already.
     #[error("the mail was settled already")]
     Settled,
+    /// The mail has left, or leaves at this moment.
+    #[error("the mail has left and cannot be taken back")]
+    Left,
 }
 
 impl MailRefusal {
@@ -193,6 +196,7 @@ impl MailRefusal {
             Self::UnknownRecipient => "mail_unknown_recipient",
             Self::NoSupportAddress => "mail_no_support_address",
             Self::Settled => "mail_settled",
+            Self::Left => "mail_left",
         }
     }
 }

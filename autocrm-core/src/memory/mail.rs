@@ -1,5 +1,7 @@
 //! Mail rows.
 
+use std::ops::Bound;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
@@ -107,6 +109,14 @@ impl MailReader for MemoryStore {
 
     async fn outbound(&self, scope: &Scope, id: OutboundId) -> Result<Option<OutboundMail>> {
         Ok(self.read_mail(scope, |desk| desk.outbound.get(&id).cloned()))
+    }
+
+    async fn outbounds(&self, scope: &Scope, after: OutboundId, limit: u16) -> Result<Vec<OutboundMail>> {
+        in_range("outbounds", usize::from(limit), 1, 1_000)?;
+        Ok(self.read_mail(scope, |desk| {
+            let later = desk.outbound.range((Bound::Excluded(after), Bound::Unbounded));
+            later.take(usize::from(limit)).map(|(_, mail)| mail.clone()).collect()
+        }))
     }
 
     async fn mail_refs(&self, scope: &Scope, ids: &[MessageIdHeader]) -> Result<Vec<MailRef>> {

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 
 use crate::{
     error::Result,
-    mail::{OutboundMail, ParsedMail, SenderEvidence, SenderVerdict},
+    id::TenantId,
+    mail::{Notice, NoticeData, OutboundMail, ParsedMail, SenderEvidence, SenderVerdict},
+    text::{Key, Language},
 };
 
 /// Reads raw mails (RFC 5322).
@@ -45,13 +47,42 @@ pub struct Delivery {
 /// Sends mails.
 ///
 /// # Contract
-/// * **D1** The mail's id is the idempotency key: the same mail again is answered with the first provider id and not
-///   sent a second time.
+/// * **D1** The mail's id is the idempotency key, for at least 24 hours: the same mail again is answered with the first
+///   provider id and not sent a second time. A mailer whose other side knows no keys, as with SMTP, promises that for
+///   the life of the process; of the mails that it held when it died, each may arrive a second time, with the same
+///   Message-ID.
 /// * **D2** The same id with other content is `KeyReused`.
-/// * **D3** A mail that can never be sent is `Invalid`; anything that may pass later is retryable.
+/// * **D3** A mail that can never be sent is `Invalid`; anything that may pass later is retryable, a refusal of the
+///   desk's own key or password included.
 /// * **D4** No header value can add another header.
 #[async_trait]
 pub trait Mailer: Send + Sync {
     /// Hands a mail over.
     async fn send(&self, mail: &OutboundMail) -> Result<Delivery>;
+}
+
+/// Which template is filled with what.
+#[derive(Debug, Clone, Copy)]
+pub struct NoticeRequest<'a> {
+    /// The tenant, who may have templates of their own.
+    pub tenant: TenantId,
+    /// The name of the template, such as `ticket.resolved`.
+    pub template: &'a Key,
+    /// The language wanted; `None`: the usual one.
+    pub language: Option<&'a Language>,
+    /// What it is filled with.
+    pub data: &'a NoticeData,
+}
+
+/// Makes mails from templates.
+///
+/// # Contract
+/// * **N1** The same request gives the same mail; nothing else is read or sent.
+/// * **N2** Whatever the data holds, the subject is one line, and both forms of the mail tell the same.
+/// * **N3** In HTML, data is text: it adds no element, attribute or link.
+/// * **N4** A template that does not exist is `NotFound`, for every tenant but its own too.
+/// * **N5** In a language without a template the usual one answers, and names its language.
+pub trait Templates: Send + Sync {
+    /// Fills a template.
+    fn render(&self, request: &NoticeRequest<'_>) -> Result<Notice>;
 }

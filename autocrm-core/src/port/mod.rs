@@ -16,7 +16,7 @@ pub use blob::BlobStore;
 pub use commit::Committer;
 pub use index::{IndexChange, IndexedChunk, TextHit, TextIndex, TextQuery, TicketHit, TicketIndex};
 pub use journal::EventReader;
-pub use mail::{Delivery, MailParser, Mailer, SenderVerifier};
+pub use mail::{Delivery, MailParser, Mailer, NoticeRequest, SenderVerifier, Templates};
 pub use model::{
     AnswerRequest, Classification, Classifier, Example, Label, LanguageDetector, LanguageModel, TrainingSet,
 };

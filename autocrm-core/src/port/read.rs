@@ -175,6 +175,10 @@ pub trait MailReader: Send + Sync {
     /// Returns a mail that leaves.
     async fn outbound(&self, scope: &Scope, id: OutboundId) -> Result<Option<OutboundMail>>;
 
+    /// Returns the mails that leave after the one with the id, in the order of their ids, which is that of their making;
+    /// at most `limit` (1..=1000). The id need not exist.
+    async fn outbounds(&self, scope: &Scope, after: OutboundId, limit: u16) -> Result<Vec<OutboundMail>>;
+
     /// Returns what is known of the Message-IDs, at most 100 of them.
     async fn mail_refs(&self, scope: &Scope, ids: &[MessageIdHeader]) -> Result<Vec<MailRef>>;
 

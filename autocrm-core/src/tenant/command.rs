@@ -5,13 +5,17 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::Stamp,
     id::TenantId,
-    tenant::{FeatureFlags, Tenant, TenantPolicy},
+    tenant::{
+        FeatureFlags, MAX_PARTIES, MAX_TRIGGERS, Tenant, TenantPolicy, Trigger, trigger::within_limits,
+    },
     text::{EmailAddress, Name},
     transition::{Transition, Version},
 };
 
 /// The largest window of a [`TenantPolicy`], in days.
 const MAX_DAYS: u16 = 3_650;
+/// The longest time in which an answer can be taken back, in seconds.
+const MAX_UNDO: u16 = 600;
 
 /// What happened to a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +33,11 @@ pub enum TenantEvent {
         /// The policy from now on.
         policy: TenantPolicy,
     },
+    /// Its triggers were set.
+    TriggersSet {
+        /// How many there are from now on.
+        count: u16,
+    },
 }
 
 /// Why a tenant command was refused.
@@ -37,6 +46,12 @@ pub enum TenantRefusal {
     /// A window is longer than ten years.
     #[error("a window is at most {MAX_DAYS} days")]
     WindowTooLong,
+    /// Answers wait longer than ten minutes.
+    #[error("an answer can be taken back for at most {MAX_UNDO} seconds")]
+    UndoTooLong,
+    /// There are too many triggers or parties, or one is sent to nobody.
+    #[error("at most {MAX_TRIGGERS} triggers with 1 to {MAX_PARTIES} parties each")]
+    Triggers,
 }
 
 impl TenantRefusal {
@@ -44,6 +59,8 @@ impl TenantRefusal {
     pub const fn code(self) -> &'static str {
         match self {
             Self::WindowTooLong => "tenant_window_too_long",
+            Self::UndoTooLong => "tenant_undo_too_long",
+            Self::Triggers => "tenant_triggers",
         }
     }
 }
@@ -64,6 +81,7 @@ pub fn found(
         support_address,
         flags: FeatureFlags::default(),
         policy,
+        triggers: Vec::new(),
         created_at: stamp.at(),
         updated_at: stamp.at(),
     };
@@ -102,4 +120,22 @@ pub fn change_flags(
     tenant.flags = flags;
     tenant.updated_at = stamp.at();
     Transition::new(tenant, TenantEvent::FlagsChanged { flags })
+}
+
+/// Replaces the triggers of a tenant; equal ones change nothing.
+pub fn set_triggers(
+    mut tenant: Tenant,
+    triggers: Vec<Trigger>,
+    stamp: &Stamp<'_>,
+) -> Result<Transition<Tenant, TenantEvent>, TenantRefusal> {
+    if !within_limits(&triggers) {
+        return Err(TenantRefusal::Triggers);
+    }
+    if tenant.triggers == triggers {
+        return Ok(Transition::unchanged(tenant));
+    }
+    let count = u16::try_from(triggers.len()).unwrap_or(u16::MAX);
+    tenant.triggers = triggers;
+    tenant.updated_at = stamp.at();
+    Ok(Transition::new(tenant, TenantEvent::TriggersSet { count }))
 }

@@ -1,11 +1,13 @@
 //! The tenant and its limits.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
     id::TenantId,
-    tenant::FeatureFlags,
+    tenant::{FeatureFlags, Trigger, TriggerSet},
     text::{EmailAddress, Name},
     transition::Version,
 };
@@ -26,6 +28,8 @@ pub struct Tenant {
     pub flags: FeatureFlags,
     /// Times and windows.
     pub policy: TenantPolicy,
+    /// Which event has which mail sent to whom, at most [`MAX_TRIGGERS`](crate::tenant::MAX_TRIGGERS); none at first.
+    pub triggers: Vec<Trigger>,
     /// When the tenant was founded.
     pub created_at: Timestamp,
     /// When the row changed last.
@@ -44,10 +48,36 @@ pub struct TenantPolicy {
     pub close_days: u16,
     /// Whether the sender of a mail that opens a ticket is told that it has arrived, in fixed words. Off by default.
     pub acknowledge: bool,
+    /// For how many seconds a person's answer can be taken back before it leaves as mail; 0: not at all. 0..=600.
+    pub undo_seconds: u16,
+    /// Whether it is counted how often mails are opened and their links followed. Off unless asked for: recipients were
+    /// not asked, and the figures are unreliable.
+    pub track_engagement: bool,
+}
+
+impl Tenant {
+    /// Returns the events that a trigger waits for.
+    pub fn awaited(&self) -> TriggerSet {
+        self.triggers.iter().fold(TriggerSet::NONE, |set, trigger| set.with(trigger.event))
+    }
+}
+
+impl TenantPolicy {
+    /// Returns for how long an answer can be taken back.
+    pub const fn undo(&self) -> Duration {
+        Duration::from_secs(self.undo_seconds as u64)
+    }
 }
 
 impl Default for TenantPolicy {
     fn default() -> Self {
-        Self { reopen_days: 14, retention_days: 30, close_days: 14, acknowledge: false }
+        Self {
+            reopen_days: 14,
+            retention_days: 30,
+            close_days: 14,
+            acknowledge: false,
+            undo_seconds: 0,
+            track_engagement: false,
+        }
     }
 }

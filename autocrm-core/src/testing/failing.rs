@@ -183,6 +183,7 @@ pass_on! {
         fn inbound_by_raw(scope: &Scope, recipient: &EmailAddress, raw: BlobHash) -> Option<InboundMail>;
         fn inbound_by_provider(scope: &Scope, provider_id: &ExternalId) -> Option<InboundMail>;
         fn outbound(scope: &Scope, id: OutboundId) -> Option<OutboundMail>;
+        fn outbounds(scope: &Scope, after: OutboundId, limit: u16) -> Vec<OutboundMail>;
         fn mail_refs(scope: &Scope, ids: &[MessageIdHeader]) -> Vec<MailRef>;
         fn ticket_mail_refs(scope: &Scope, ticket: TicketId, limit: u16) -> Vec<MailRef>;
         fn outlying_raws(scope: &Scope, ticket: TicketId) -> Vec<BlobHash>;

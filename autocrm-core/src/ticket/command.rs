@@ -257,3 +257,22 @@ pub fn note_activity(
         None => Ok(Transition::unchanged(ticket)),
     }
 }
+
+/// Undoes what an answer that was taken back did to its ticket: it no longer waits for the customer, and an answer that
+/// was the first one is none.
+pub fn take_back_activity(
+    mut ticket: Ticket,
+    scheme: &Scheme,
+    written_at: Timestamp,
+    stamp: &Stamp<'_>,
+) -> Result<Transition<Ticket, TicketEvent>, TicketRefusal> {
+    ticket.updated_at = stamp.at();
+    if ticket.first_response_at == Some(written_at) {
+        ticket.first_response_at = None;
+    }
+    if ticket.status.category != StatusCategory::WaitingCustomer {
+        return Ok(Transition::unchanged(ticket));
+    }
+    let status = default_status(scheme, StatusCategory::Open)?;
+    move_to(ticket, status, stamp)
+}

@@ -10,7 +10,7 @@ mod scheme;
 mod status;
 
 pub use change::{assign, delete, snooze, update, wake};
-pub use command::{NewTicket, TicketChange, create, move_to, note_activity};
+pub use command::{NewTicket, TicketChange, create, move_to, note_activity, take_back_activity};
 pub use event::TicketEvent;
 pub use filter::{TicketFilter, TicketOrder, TicketQuery};
 pub use model::{

@@ -2,7 +2,7 @@
 
 use crate::{
     access::{Actor, Scope},
-    app::{AutoCrm, Error, Planned, Result, close_resolved, learn_from, transact},
+    app::{AutoCrm, Error, Planned, Result, close_resolved, learn_from, send_notices, transact},
     change::{CLOSING_PERIOD, ChangeSet, Job, JobOutcome, LeasedJob},
     id::{TenantId, TicketId},
     notify,
@@ -43,6 +43,9 @@ async fn attempt(crm: &AutoCrm, leased: &LeasedJob, job: Job) -> Result<()> {
             close_resolved(crm, tenant).await?;
             let at = crm.stamp().at().plus(CLOSING_PERIOD);
             finish(crm, leased, JobOutcome::Snooze { at }).await
+        }
+        Job::SendNotices { ticket, trigger, message } => {
+            send_notices(crm, trigger, ticket, message, leased).await
         }
         Job::LearnCategory { ticket } => {
             learn_from(crm, &Scope::tenant_wide(tenant), ticket).await?;

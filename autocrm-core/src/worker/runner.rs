@@ -16,6 +16,9 @@ use crate::{
     worker::{ShutdownSignal, backoff::pause_after, handler::handle},
 };
 
+/// The longest pause that an adapter can ask for.
+const LONGEST_ADVICE: Duration = Duration::from_hours(6);
+
 /// How a worker works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkerConfig {
@@ -203,7 +206,7 @@ impl<'a> Shift<'a> {
                 outcome
             }
             Some(Err(error)) => match self.held.remove(&error.id()) {
-                Some(job) if error.is_panic() => fail(self.worker, &job, "panicked").await,
+                Some(job) if error.is_panic() => fail(self.worker, &job, "panicked", Duration::ZERO).await,
                 _ => Ended::Lost,
             },
         };
@@ -238,7 +241,7 @@ impl<'a> Shift<'a> {
 
 /// Runs one attempt while its lease is kept alive.
 async fn work(worker: Worker, job: LeasedJob) -> Ended {
-    let Leased::Job(task) = job.work else { return fail(&worker, &job, "undecodable").await };
+    let Leased::Job(task) = job.work else { return fail(&worker, &job, "undecodable", Duration::ZERO).await };
     let result = tokio::select! {
         result = handle(&worker.crm, &job, task) => result,
         () = keep_lease(&worker, &job) => return Ended::Lost,
@@ -247,7 +250,7 @@ async fn work(worker: Worker, job: LeasedJob) -> Ended {
         Ok(()) => Ended::Done,
         Err(error) => {
             tracing::warn!(job = %job.id, kind = task.kind(), attempt = job.attempt, code = error.code(), "a job failed");
-            fail(&worker, &job, error.code()).await
+            fail(&worker, &job, error.code(), error.retry_after()).await
         }
     }
 }
@@ -265,15 +268,16 @@ async fn keep_lease(worker: &Worker, job: &LeasedJob) {
     }
 }
 
-/// Stores the failure with its next attempt, or as dead.
-async fn fail(worker: &Worker, job: &LeasedJob, code: &str) -> Ended {
+/// Stores the failure with its next attempt, or as dead. What failed may ask for a longer pause than the usual one.
+async fn fail(worker: &Worker, job: &LeasedJob, code: &str, at_least: Duration) -> Ended {
     let stamp = worker.crm.stamp();
     let last = job.attempt >= job.max_attempts || job.work == Leased::Undecodable;
     let outcome = if last {
         JobOutcome::Dead { error: code.to_owned() }
     } else {
         let random = stamp.id::<crate::id::JobId>().as_uuid().as_u64_pair().1;
-        let pause = pause_after(&worker.config.retry, job.attempt, random);
+        let usual = pause_after(&worker.config.retry, job.attempt, random);
+        let pause = usual.max(at_least.min(LONGEST_ADVICE));
         JobOutcome::Retry { at: stamp.at().plus(pause), error: code.to_owned() }
     };
     let mut changes = ChangeSet::new(&Actor::system(job.tenant), &stamp);

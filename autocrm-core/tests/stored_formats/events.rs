@@ -6,10 +6,10 @@ use autocrm_core::{
     change::{EntityRef, Event, EventRecord, Job, Position, Receipt},
     conversation::{AnswerState, Author, MessageEvent, TemplateEvent},
     knowledge::{ArticleEvent, ArticleState, FeedbackEvent, FeedbackTarget},
-    mail::{InboundOutcome, MailEvent, SuppressionReason},
+    mail::{DeliveryState, InboundOutcome, MailEvent, SuppressionReason},
     notify::{NotificationEvent, NotificationKind},
     team::TeamEvent,
-    tenant::{FeatureFlags, TenantEvent, TenantPolicy},
+    tenant::{FeatureFlags, TenantEvent, TenantPolicy, TriggerEvent},
     ticket::{
         CategorySource, Channel, LinkKind, Priority, SchemeEvent, Status, StatusCategory, TicketEvent,
         TicketLink, TicketNumber,
@@ -69,6 +69,12 @@ pub(super) fn place_of_event(event: &Event) -> usize {
         Event::Mail(MailEvent::Acknowledged { .. }) => 40,
         Event::Mail(MailEvent::AcknowledgementDue { .. }) => 41,
         Event::Tenant(TenantEvent::PolicyChanged { .. }) => 42,
+        Event::Mail(MailEvent::Departed { .. }) => 43,
+        Event::Mail(MailEvent::Cancelled { .. }) => 44,
+        Event::Message(MessageEvent::TakenBack { .. }) => 45,
+        Event::Tenant(TenantEvent::TriggersSet { .. }) => 46,
+        Event::Mail(MailEvent::DeliveryChanged { .. }) => 47,
+        Event::Mail(MailEvent::Engaged { .. }) => 48,
     }
 }
 
@@ -84,6 +90,7 @@ pub(super) fn place_of_job(job: &Job) -> usize {
         Job::LearnCategory { .. } => 6,
         Job::CloseResolved => 7,
         Job::AcknowledgeMail { .. } => 8,
+        Job::SendNotices { .. } => 9,
     }
 }
 
@@ -141,7 +148,15 @@ fn desk_events() -> Vec<Event> {
             mail: id(4),
             outcome: InboundOutcome::Opened { ticket: id(1), message: id(2) },
         }),
-        Event::Mail(MailEvent::Composed { mail: id(5), ticket: id(1) }),
+        Event::Mail(MailEvent::Composed { mail: id(5), ticket: id(1), due_at: at(1) }),
+        Event::Mail(MailEvent::Departed { mail: id(5), ticket: id(1) }),
+        Event::Mail(MailEvent::Cancelled { mail: id(5), ticket: id(1) }),
+        Event::Mail(MailEvent::DeliveryChanged {
+            mail: id(5),
+            ticket: id(1),
+            state: DeliveryState::Delivered,
+        }),
+        Event::Mail(MailEvent::Engaged { mail: id(5), ticket: id(1), clicked: true, machine: false }),
         Event::Mail(MailEvent::Sent { mail: id(5), ticket: id(1) }),
         Event::Mail(MailEvent::Refused { mail: id(5), ticket: id(1), code: "invalid".to_owned() }),
         Event::Mail(MailEvent::Suppressed { correspondent: id(19), reason: SuppressionReason::HardBounce }),
@@ -157,6 +172,7 @@ fn desk_events() -> Vec<Event> {
             audience: MessageAudience::Public,
             held: false,
         }),
+        Event::Message(MessageEvent::TakenBack { ticket: id(1), message: id(2) }),
         Event::Message(MessageEvent::AnswerJudged {
             ticket: id(1),
             message: id(3),
@@ -174,6 +190,7 @@ fn desk_events() -> Vec<Event> {
         Event::Tenant(TenantEvent::Founded),
         Event::Tenant(TenantEvent::PolicyChanged { policy: TenantPolicy::default() }),
         Event::Tenant(TenantEvent::FlagsChanged { flags: FeatureFlags::default() }),
+        Event::Tenant(TenantEvent::TriggersSet { count: 2 }),
         Event::User(UserEvent::Created { role: Role::Customer }),
         Event::User(UserEvent::Updated { role: Role::Agent, active: false }),
     ]
@@ -214,6 +231,7 @@ pub(super) fn jobs() -> Vec<Job> {
         Job::LearnCategory { ticket: id(1) },
         Job::CloseResolved,
         Job::AcknowledgeMail { mail: id(4) },
+        Job::SendNotices { ticket: id(1), trigger: TriggerEvent::Resolved, message: Some(id(2)) },
     ]
 }
 

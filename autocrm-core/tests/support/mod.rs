@@ -23,13 +23,13 @@ use autocrm_core::{
     id::{ArticleId, IdSource, RandomIds, TenantId, UserId},
     knowledge::{ArticleSpec, ArticleState},
     mail::{
-        Check, Fate, MailClass, MailKey, MailKeys, MailReport, MessageIdHeader, ParsedMail,
+        Check, Fate, MailClass, MailKey, MailKeys, MailReport, MessageIdHeader, Notice, ParsedMail,
         ReportedRecipient, SenderEvidence, SenderVerdict,
     },
     memory::{MemoryBlobs, MemoryIndex, MemoryMailer, MemoryStore},
     port::{
-        AnswerRequest, Classification, Classifier, Example, LanguageModel, MailParser, SenderVerifier,
-        TrainingSet,
+        AnswerRequest, Classification, Classifier, Example, LanguageModel, MailParser, NoticeRequest,
+        SenderVerifier, Templates, TrainingSet,
     },
     team::{Availability, Capacity, Member, Team, TeamSpec},
     tenant::TenantPolicy,
@@ -190,6 +190,15 @@ impl SenderVerifier for TableVerifier {
     }
 }
 
+/// Templates that others hold too.
+struct Shared(Arc<dyn Templates>);
+
+impl Templates for Shared {
+    fn render(&self, request: &NoticeRequest<'_>) -> Result<Notice> {
+        self.0.render(request)
+    }
+}
+
 pub(crate) struct Desk {
     pub(crate) crm: AutoCrm,
     pub(crate) clock: ManualClock,
@@ -207,13 +216,35 @@ impl Desk {
         Self::on(MemoryStore::new()).await
     }
 
+    /// Opens a desk with times and windows of the caller's.
+    pub(crate) async fn open_with(policy: TenantPolicy) -> Self {
+        Self::on_with(MemoryStore::new(), policy, None).await
+    }
+
+    /// Opens a desk with templates of the caller's.
+    pub(crate) async fn open_with_templates(policy: TenantPolicy, templates: Arc<dyn Templates>) -> Self {
+        Self::on_with(MemoryStore::new(), policy, Some(templates)).await
+    }
+
     /// Opens a desk on a store of the caller's.
     pub(crate) async fn on<S: autocrm_core::port::Store + 'static>(store: S) -> Self {
+        Self::on_with(store, TenantPolicy::default(), None).await
+    }
+
+    async fn on_with<S: autocrm_core::port::Store + 'static>(
+        store: S,
+        policy: TenantPolicy,
+        templates: Option<Arc<dyn Templates>>,
+    ) -> Self {
         let clock = ManualClock::new(Timestamp::from_micros(1_795_000_000_000_000));
         let mailer = MemoryMailer::new();
         let blobs = MemoryBlobs::new();
         let classifier = AlwaysBilling::default();
-        let crm = AutoCrm::builder()
+        let mut builder = AutoCrm::builder();
+        if let Some(templates) = templates {
+            builder = builder.templates(Shared(templates));
+        }
+        let crm = builder
             .store(store)
             .index(MemoryIndex::new())
             .blobs(blobs.clone())
@@ -229,10 +260,7 @@ impl Desk {
         let tenant = tenant_id();
         let support = email(&format!("support@{}.example", &tenant.to_string()[24..]));
         let admin = crm.admin();
-        admin
-            .found_tenant(tenant, &Name::new("Desk").unwrap(), Some(&support), TenantPolicy::default())
-            .await
-            .unwrap();
+        admin.found_tenant(tenant, &Name::new("Desk").unwrap(), Some(&support), policy).await.unwrap();
         let system = Actor::system(tenant);
         let scheme = admin.scheme(&system).await.unwrap();
         let billing = Category {

@@ -13,13 +13,13 @@ use autocrm_core::{
     port::{Delivery, Mailer},
 };
 
-use super::mime::render;
+use crate::compose::{Blind, render};
 
 const OPEN: &str = "outbox.open";
 const SEND: &str = "outbox.send";
 
 /// Writes each mail as `<id>.eml` into a folder; the id is the mail's own, which also begins the local part of its
-/// Message-ID and is the provider id.
+/// Message-ID and is the provider id. A `Bcc` field names the blind recipients: what hands the file over takes it out.
 ///
 /// A file appears whole or not at all, and once `send` has answered it survives a power loss: it is written beside
 /// its place, synced, put there without replacing anything, and the folder is synced. A file that is there already is
@@ -49,7 +49,7 @@ impl FileOutbox {
 #[async_trait]
 impl Mailer for FileOutbox {
     async fn send(&self, mail: &OutboundMail) -> Result<Delivery> {
-        let bytes = render(mail)?;
+        let bytes = render(mail, Blind::Kept)?;
         let provider_id = mail.id.to_string();
         let folder = self.folder.clone();
         let name = format!("{provider_id}.eml");

@@ -80,6 +80,19 @@ impl MailReader for PostgresStore {
         self.one_mail(scope, "outbound", statement).await
     }
 
+    async fn outbounds(&self, scope: &Scope, after: OutboundId, limit: u16) -> Result<Vec<OutboundMail>> {
+        in_range("outbounds", usize::from(limit), 1, 1_000)?;
+        if !scope.is_tenant_wide() {
+            return Ok(Vec::new());
+        }
+        let statement = query_scalar(include_str!("sql/outbounds.sql"))
+            .bind(Uid::of(scope.tenant()))
+            .bind(Uid::of(after))
+            .bind(i64::from(limit));
+        let mut tx = self.read("outbounds", scope).await?;
+        document::all(&mut tx, "outbounds", statement).await
+    }
+
     async fn mail_refs(&self, scope: &Scope, ids: &[MessageIdHeader]) -> Result<Vec<MailRef>> {
         in_range("mail_refs", ids.len(), 0, 100)?;
         if !scope.is_tenant_wide() {

@@ -114,6 +114,26 @@ impl MailReader for SqliteStore {
         .await
     }
 
+    async fn outbounds(&self, scope: &Scope, after: OutboundId, limit: u16) -> Result<Vec<OutboundMail>> {
+        in_range("outbounds", usize::from(limit), 1, 1_000)?;
+        if !scope.is_tenant_wide() {
+            return Ok(Vec::new());
+        }
+        let (tenant, later) = (Uid::of(scope.tenant()), Uid::of(after));
+        self.read("outbounds", move |connection| {
+            let documents: Vec<String> = autocrm_outbound::table
+                .filter(autocrm_outbound::tenant.eq(tenant))
+                .filter(autocrm_outbound::id.gt(later))
+                .order(autocrm_outbound::id)
+                .limit(i64::from(limit))
+                .select(autocrm_outbound::document)
+                .load(connection)
+                .during("outbounds")?;
+            documents.iter().map(|text| from_json(text, "outbound mail")).collect()
+        })
+        .await
+    }
+
     async fn mail_refs(&self, scope: &Scope, ids: &[MessageIdHeader]) -> Result<Vec<MailRef>> {
         in_range("mail_refs", ids.len(), 0, 100)?;
         if !scope.is_tenant_wide() {

@@ -6,6 +6,7 @@ pub(crate) mod classify;
 pub(crate) mod crash;
 pub(crate) mod load;
 pub(crate) mod mail;
+pub(crate) mod outbound;
 pub(crate) mod reply;
 pub(crate) mod retrieve;
 pub(crate) mod vectors;

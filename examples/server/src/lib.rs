@@ -16,4 +16,7 @@
 
 mod http;
 
-pub use http::{Authenticator, BearerTokens, CursorKey, MAX_BODY, Options, Principal, openapi_json, router};
+pub use http::{
+    Authenticator, BearerTokens, CursorKey, MAX_BODY, Options, Principal, ResendWebhooks, openapi_json,
+    router,
+};

@@ -217,3 +217,54 @@ fn a_first_serve_imports_the_samples_takes_its_own_tokens_and_stops_on_a_signal(
     assert!(failed.trim_end().ends_with("stopped"), "{failed}");
     assert!(good(&run(&data, &["doctor"])).contains("all is well"));
 }
+
+#[test]
+fn every_mail_template_is_shown_and_can_be_replaced() {
+    let (folder, data) = directory();
+    let told = good(&run(&data, &["mail", "preview"]));
+    assert!(told.ends_with("12 templates\n"), "{told}");
+    for name in [
+        "ticket.created",
+        "ticket.updated",
+        "ticket.resolved",
+        "ticket.assigned",
+        "ticket.breached",
+        "ticket.csat",
+    ] {
+        assert!(told.contains(&format!("== {name}, en\nSubject: ")), "{name} in {told}");
+    }
+    assert!(!data.exists(), "a preview makes no desk");
+
+    let templates = folder.path().join("templates");
+    let own = templates.join("ticket.resolved/en");
+    fs::create_dir_all(&own).unwrap();
+    fs::write(own.join("subject.txt"), "Done: {{ ticket.subject }}\n").unwrap();
+    let body = "<mjml><mj-body><mj-section><mj-column><mj-text>{{ desk }}</mj-text></mj-column></mj-section></mj-body></mjml>";
+    fs::write(own.join("body.mjml"), body).unwrap();
+    fs::write(own.join("body.txt"), "{{ desk }}\n").unwrap();
+    let (place, out) = (templates.to_str().unwrap(), folder.path().join("out"));
+    let shown =
+        ["--templates", place, "mail", "preview", "--template", "ticket.resolved", "--language", "en"];
+    let told = good(&run(&data, &[&shown[..], &["--out", out.to_str().unwrap()]].concat()));
+    assert!(
+        told.contains("Subject: Done: The printer is on fire") && told.ends_with("1 templates\n"),
+        "{told}"
+    );
+    assert!(fs::read_to_string(out.join("ticket.resolved.en.html")).unwrap().contains("Acme Ltd"));
+    fs::write(own.join("body.txt"), "{{ notes }}\n").unwrap();
+    bad(&run(&data, &shown), "the text fails");
+    bad(&run(&data, &["mail", "preview", "--template", "nothing"]), "no such template");
+}
+
+#[test]
+fn the_way_out_for_mail_is_checked_before_anything_is_made() {
+    let (folder, data) = directory();
+    bad(&run(&data, &["--smtp-url", "mail.example.org", "doctor"]), "not an SMTP server");
+    let clear = "smtp://ann:pass@mail.example.org?tls=none";
+    bad(&run(&data, &["--smtp-url", clear, "doctor"]), "a password needs TLS");
+    bad(&run(&data, &["--resend-key-file", "/no/such/file", "doctor"]), "/no/such/file");
+    let key = folder.path().join("key");
+    fs::write(&key, "whsec_no\n").unwrap();
+    bad(&run(&data, &["--resend-webhook-keys", key.to_str().unwrap(), "doctor"]), "expected one key");
+    assert!(!data.exists());
+}

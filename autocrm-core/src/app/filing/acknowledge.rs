@@ -66,7 +66,7 @@ impl Mailbox {
         let scope = Scope::tenant_wide(tenant);
         let actor = Actor::system(tenant);
         let stamp = crm.stamp();
-        let mut changes = ChangeSet::new(&actor, &stamp);
+        let mut changes = crm.changes(&actor, &stamp);
         let mail = crm.store().inbound(&scope, id).await?.ok_or(Error::NotFound { what: "mail" })?;
         let tenant_row = crm.tenant_of(&actor).await?;
         let Some(to) = self.answerable(&scope, &mail, &tenant_row, &stamp).await? else {
@@ -139,11 +139,17 @@ impl Mailbox {
             from,
             from_name: tenant.name.clone(),
             to,
+            cc: Vec::new(),
+            bcc: Vec::new(),
             subject: Subject::new(format!("We have received your message [#{}]", ticket.number))?,
             text: Body::new(words(&ticket, tenant))?,
+            html: None,
             in_reply_to: answered.clone(),
             references: answered.into_iter().collect(),
             automatic: true,
+            trigger: None,
+            unsubscribe: None,
+            undo: Duration::ZERO,
         };
         let direction = MailRefDirection::Outbound { outbound: id };
         let user = ticket.requester;

@@ -15,7 +15,7 @@ use crate::{
     app::{
         AutoCrm, Error, Mailbox, Planned, Result, handle::authorise, suppression::heed, transact::transact,
     },
-    change::{ChangeSet, JobOutcome, LeasedJob},
+    change::{JobOutcome, LeasedJob},
     clock::Stamp,
     conversation::{Author, Message},
     id::{MailId, TenantId, UserId},
@@ -127,7 +127,7 @@ impl Mailbox {
         let actor = Actor::system(tenant);
         let stamp = crm.stamp();
         let mail = crm.store().inbound(&scope, id).await?.ok_or(Error::NotFound { what: "mail" })?;
-        let mut changes = ChangeSet::new(&actor, &stamp);
+        let mut changes = crm.changes(&actor, &stamp);
         if mail.outcome != InboundOutcome::Received {
             return Ok(Planned::new(mail.outcome, changes));
         }

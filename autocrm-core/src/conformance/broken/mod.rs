@@ -2,11 +2,18 @@
 //!
 //! A twin wraps a working backend. The suites' own test asserts that a scenario of the broken clause fails on it.
 
+macro_rules! port_twins {
+    ($($name:literal, [$($clause:literal),+], $wrap:expr $(, $suspending:ident)?;)+) => {
+        vec![$(Broken::new($name, &[$($clause),+], |backend| backend.wrapped($wrap)$(.$suspending())?),)+]
+    };
+}
+
 mod commit;
 mod job;
 mod model;
 mod port;
 mod read;
+mod templates;
 mod twin;
 mod vector;
 mod verifier;
@@ -35,6 +42,7 @@ use read::{
     ChunksSorted, ClaimChanged, DeadChanged, DeletedShown, FeedChanged, KeysIgnored, OrderIgnored,
     PagesOverlap, ReleaseCounts, SearchChanged, Slow, TagIgnored,
 };
+pub use templates::{broken_templates, plain_templates};
 use twin::{Fault, SCOPED, ScopeIgnored, TenantLeaked, Twin};
 use vector::{BrokenVectors, VectorFault};
 use verifier::{Notary, ProofFault, ProofVerifier};
@@ -179,12 +187,6 @@ pub fn broken_stores() -> Vec<Broken<dyn Store>> {
         }));
     }
     twins
-}
-
-macro_rules! port_twins {
-    ($($name:literal, [$($clause:literal),+], $wrap:expr $(, $suspending:ident)?;)+) => {
-        vec![$(Broken::new($name, &[$($clause),+], |backend| backend.wrapped($wrap)$(.$suspending())?),)+]
-    };
 }
 
 /// Returns every broken text index.

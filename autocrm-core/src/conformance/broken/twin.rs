@@ -115,6 +115,7 @@ macro_rules! store_operations {
                     inbound_by_raw(recipient: &EmailAddress, raw: BlobHash) -> Result<Option<InboundMail>>;
                     inbound_by_provider(provider_id: &ExternalId) -> Result<Option<InboundMail>>;
                     outbound(id: OutboundId) -> Result<Option<OutboundMail>>;
+                    outbounds(after: OutboundId, limit: u16) -> Result<Vec<OutboundMail>>;
                     mail_refs(ids: &[MessageIdHeader]) -> Result<Vec<MailRef>>;
                     ticket_mail_refs(ticket: TicketId, limit: u16) -> Result<Vec<MailRef>>;
                     outlying_raws(ticket: TicketId) -> Result<Vec<BlobHash>>;

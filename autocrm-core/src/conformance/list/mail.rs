@@ -40,22 +40,6 @@ macro_rules! __sender_verifier_scenarios {
     };
 }
 
-/// Makes one named test of every scenario of a mail parser, on the backends of the given harness. One use per module.
-#[macro_export]
-macro_rules! mail_parser_conformance {
-    ($harness:expr) => {
-        $crate::__mail_parser_scenarios! { $crate::__stamp_tests, dyn $crate::port::MailParser, $harness, }
-    };
-}
-
-/// Makes one named test of every scenario of a verifier of senders, on the backends of the given harness. One use per module.
-#[macro_export]
-macro_rules! sender_verifier_conformance {
-    ($harness:expr) => {
-        $crate::__sender_verifier_scenarios! { $crate::__stamp_tests, dyn $crate::port::SenderVerifier, $harness, }
-    };
-}
-
 /// Returns every scenario of a mail parser.
 pub fn mail_parser_scenarios() -> Vec<Scenario<dyn MailParser>> {
     __mail_parser_scenarios! { table, dyn MailParser, }

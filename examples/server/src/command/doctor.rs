@@ -12,7 +12,7 @@ use autocrm_core::{
 };
 use autocrm_storage::Severity;
 
-use crate::desk::{DataFolder, Database, DemoTokens, Failure, Home, Result, open_index};
+use crate::desk::{DataFolder, Database, DemoTokens, Failure, Home, Post, Result, open_index};
 
 /// How many tenants are looked at.
 const TENANTS: u16 = 1_000;
@@ -55,6 +55,9 @@ pub(super) async fn run(home: &Home) -> Result<()> {
     }
     database(&home.database, &mut findings).await;
     secrets(&home.folder, &mut findings);
+    if matches!(home.post, Post::Outbox) {
+        writable(&home.folder.outbox(), "outbox", &mut findings);
+    }
     if let Err(failure) = desk(home, &mut findings).await {
         findings.error(&failure.to_string());
     }
@@ -103,7 +106,6 @@ fn secrets(folder: &DataFolder, findings: &mut Findings) {
     if findings.errors == before {
         Findings::good("secrets: mail key and tokens are readable by their owner only");
     }
-    writable(&folder.outbox(), "outbox", findings);
     writable(&folder.blobs(), "blobs", findings);
 }
 

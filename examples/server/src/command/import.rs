@@ -176,11 +176,11 @@ impl Summary {
             self.refused
         );
         println!(
-            "answers: {} sent, {} drafts, {} abstained; outbox: {}",
+            "answers: {} sent, {} drafts, {} abstained; mails leave: {}",
             self.answered,
             self.drafts,
             self.abstained,
-            desk.folder.outbox().display()
+            desk.post.describe(&desk.folder.outbox())
         );
     }
 }

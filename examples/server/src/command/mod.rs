@@ -4,6 +4,7 @@ mod ask;
 mod doctor;
 mod imap;
 mod import;
+mod mail;
 mod mbox;
 mod migrate;
 mod progress;
@@ -16,7 +17,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::desk::{DataFolder, Database, Home, Result, Senders, Server};
+use crate::desk::{DataFolder, Database, Home, Post, PostArguments, Result, Senders, Server, webhook_keys};
 
 /// The lease of a job, in seconds.
 const LEASE: u64 = 60;
@@ -60,6 +61,12 @@ pub(crate) struct Arguments {
         requires = "verify_senders"
     )]
     trusted_results: Option<String>,
+    #[command(flatten)]
+    post: PostArguments,
+    /// A folder of mail templates that go before those that come along: `NAME/LANGUAGE/subject.txt`, `body.mjml` and
+    /// `body.txt`, and the same below `tenants/ID` for one tenant.
+    #[arg(long, global = true, value_name = "DIR", env = "AUTOCRM_TEMPLATES")]
+    templates: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -82,8 +89,17 @@ enum Command {
     Doctor,
     /// Builds the search index anew.
     Reindex,
+    /// Looks after outgoing mails.
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Prints the description of the HTTP interface (OpenAPI, JSON).
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum MailCommand {
+    /// Fills every template with sample data and prints what comes out.
+    Preview(mail::PreviewArguments),
 }
 
 #[derive(Debug, Args)]
@@ -150,7 +166,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     } else {
         Senders::Unverified
     };
-    let home = Home { folder, database, senders };
+    let home = Home {
+        folder,
+        database,
+        senders,
+        post: Post::of(&arguments.post)?,
+        templates: arguments.templates,
+        webhook_keys: webhook_keys(&arguments.post)?,
+    };
     match arguments.command.unwrap_or(Command::Serve(ServeArguments::default())) {
         Command::Serve(options) => {
             serve::run(&home, options.listen, Duration::from_secs(options.lease), &options.imap).await
@@ -165,6 +188,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Doctor => doctor::run(&home).await,
         Command::Reindex => reindex::run(&home).await,
+        Command::Mail(MailCommand::Preview(options)) => mail::preview(home.templates.as_deref(), &options),
         Command::Openapi => {
             println!("{}", autocrm_server::openapi_json());
             Ok(())

@@ -8,21 +8,27 @@ use std::{
     time::Duration,
 };
 
-use autocrm_core::worker::{ShutdownHandle, Worker, WorkerConfig, shutdown};
-use autocrm_server::{CursorKey, Options, router};
+use autocrm_core::{
+    app::AutoCrm,
+    worker::{ShutdownHandle, Worker, WorkerConfig, shutdown},
+};
+use autocrm_email::{resend::ResendInbox, webhook::WebhookVerifier};
+use autocrm_server::{CursorKey, Options, ResendWebhooks, router};
 use autocrm_storage::postgres::PostgresStore;
 use axum::Router;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     command::{announce, imap::ImapArguments, import::import_samples},
-    desk::{Access, Database, Desk, Failure, Home, MAILS, Result},
+    desk::{Access, Database, Desk, Failure, Home, MAILS, Post, Result},
 };
 
 /// How long open connections may take to finish after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often the database is looked after.
 const DAY: Duration = Duration::from_hours(24);
+/// How often Resend is asked for mails that were missed.
+const RECONCILIATION: Duration = Duration::from_mins(15);
 
 /// Serves until SIGINT or SIGTERM: then no new connection is taken, requests and jobs finish, and the store closes.
 pub(super) async fn run(
@@ -41,7 +47,11 @@ pub(super) async fn run(
         import_samples(&desk, MAILS).await?;
     }
     introduce(&desk, &listener)?;
-    let app = router(desk.crm.clone(), options(&desk)?);
+    let inbox = match &home.post {
+        Post::Resend(mailer) => Some(ResendInbox::of(mailer)),
+        Post::Outbox | Post::Smtp(_) => None,
+    };
+    let app = router(desk.crm.clone(), options(home, &desk, inbox.clone())?);
     let worker = Worker::new(desk.crm.clone(), WorkerConfig { lease, ..WorkerConfig::default() });
     let (handle, signal) = shutdown();
     let asked = stop_asked()?;
@@ -50,6 +60,7 @@ pub(super) async fn run(
         ended = working => ended,
         never = maintain(&home.database) => match never {},
         never = imap.follow(&desk, folder) => match never {},
+        never = reconcile(&desk.crm, inbox) => match never {},
     };
     served.map_err(|error| Failure::Usage(format!("the listener failed: {error}")))?;
     tracing::info!(
@@ -73,6 +84,21 @@ async fn maintain(database: &Database) -> Infallible {
     }
 }
 
+/// Takes in what Resend told while nobody listened, at once and then every quarter of an hour; never returns.
+async fn reconcile(crm: &AutoCrm, inbox: Option<ResendInbox>) -> Infallible {
+    let Some(inbox) = inbox else { return pending().await };
+    loop {
+        match inbox.reconcile(crm).await {
+            Ok(found) if found.taken_in > 0 => {
+                tracing::info!(taken_in = found.taken_in, "mails that were missed have been taken in");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(code = error.code(), "Resend could not be asked for missed mails"),
+        }
+        tokio::time::sleep(RECONCILIATION).await;
+    }
+}
+
 async fn bind(listen: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(listen).await.map_err(|error| {
         Failure::Usage(match error.kind() {
@@ -84,11 +110,16 @@ async fn bind(listen: SocketAddr) -> Result<TcpListener> {
     })
 }
 
-fn options(desk: &Desk) -> Result<Options> {
+fn options(home: &Home, desk: &Desk, inbox: Option<ResendInbox>) -> Result<Options> {
     let path = desk.folder.cursor_key();
     let key = CursorKey::new(desk.folder.secret(&path)?);
     let key = key.ok_or(Failure::Damaged { path, problem: "the key is too short".to_owned() })?;
-    Ok(Options::new(desk.tokens.bearer(), key)
+    let mut options = Options::new(desk.tokens.bearer(), key);
+    if !home.webhook_keys.is_empty() {
+        let verifier = WebhookVerifier::new(home.webhook_keys.clone());
+        options = options.webhooks(ResendWebhooks::new(verifier, inbox));
+    }
+    Ok(options
         .index(desk.index.clone())
         .adapter("index", "tantivy, BM25")
         .adapter("answers", autocrm_ai::ground::EXTRACTIVE_MODEL)
@@ -102,7 +133,7 @@ fn introduce(desk: &Desk, listener: &TcpListener) -> Result<()> {
     for token in &desk.tokens.tokens {
         println!("  {:<12} {:<9} {}", token.name, token.role.as_str(), token.token);
     }
-    println!("outgoing mails: {}", desk.folder.outbox().display());
+    println!("outgoing mails: {}", desk.post.describe(&desk.folder.outbox()));
     println!("listening on http://{address} (interface: http://{address}/openapi.json); Ctrl-C stops");
     Ok(())
 }

@@ -6,6 +6,8 @@ mod failure;
 mod folder;
 mod library;
 mod open;
+mod post;
+mod templates;
 mod tokens;
 
 pub(crate) use database::{Database, Server};
@@ -14,4 +16,6 @@ pub(crate) use failure::{Failure, Result};
 pub(crate) use folder::{DataFolder, Hold};
 pub(crate) use library::MAILS;
 pub(crate) use open::{Access, Desk, Home, Senders, open_index};
+pub(crate) use post::{Post, PostArguments, webhook_keys};
+pub(crate) use templates::templates;
 pub(crate) use tokens::DemoTokens;

@@ -1,5 +1,7 @@
 //! Opening a desk: the local adapters around a data directory and a database.
 
+use std::path::PathBuf;
+
 use autocrm_ai::{
     classify::TenantClassifiers, ground::ExtractiveAnswerer, language::TrigramDetector, lexical::LexicalIndex,
 };
@@ -10,17 +12,22 @@ use autocrm_core::{
     mail::{MailKey, MailKeys},
     user::Role,
 };
-use autocrm_email::{AuthVerifier, FileOutbox, MimeParser, TrustedResults};
+use autocrm_email::{AuthVerifier, MimeParser, TrustedResults, webhook::WebhookKey};
 use autocrm_storage::blob::FileBlobs;
 
-use crate::desk::{DataFolder, Database, DemoTokens, Failure, Hold, Result, demo};
+use crate::desk::{DataFolder, Database, DemoTokens, Failure, Hold, Post, Result, demo, templates};
 
-/// Where a desk is: its data directory and its database.
+/// Where a desk is: its data directory, its database and its way out for mail.
 #[derive(Debug, Clone)]
 pub(crate) struct Home {
     pub(crate) folder: DataFolder,
     pub(crate) database: Database,
     pub(crate) senders: Senders,
+    pub(crate) post: Post,
+    /// The folder of templates of one's own.
+    pub(crate) templates: Option<PathBuf>,
+    /// By which keys webhooks of Resend are believed.
+    pub(crate) webhook_keys: Vec<WebhookKey>,
 }
 
 /// Whether senders of received mails are verified.
@@ -47,6 +54,7 @@ pub(crate) struct Desk {
     pub(crate) crm: AutoCrm,
     pub(crate) index: LexicalIndex,
     pub(crate) folder: DataFolder,
+    pub(crate) post: Post,
     pub(crate) tokens: DemoTokens,
     /// Whether this call made the demo tenant.
     pub(crate) fresh: bool,
@@ -73,7 +81,7 @@ impl Desk {
         }
         let index = open_index(folder)?;
         let builder = home.senders.install(database.open(AutoCrm::builder()).await?)?;
-        let crm = assemble(folder, builder, index.clone())?;
+        let crm = assemble(home, builder, index.clone())?;
         let mut fresh = false;
         let mut noting = |line: &str| {
             fresh = true;
@@ -84,7 +92,7 @@ impl Desk {
         if hold.is_some() {
             crm.feed().sync_index().await?;
         }
-        Ok(Self { crm, index, folder: folder.clone(), tokens, fresh, _hold: hold })
+        Ok(Self { crm, index, folder: folder.clone(), post: home.post.clone(), tokens, fresh, _hold: hold })
     }
 
     /// Deletes the search index of a directory that nobody uses, damaged or not; opening builds it anew.
@@ -122,18 +130,21 @@ impl Senders {
     }
 }
 
-fn assemble(folder: &DataFolder, builder: AutoCrmBuilder, index: LexicalIndex) -> Result<AutoCrm> {
+fn assemble(home: &Home, builder: AutoCrmBuilder, index: LexicalIndex) -> Result<AutoCrm> {
+    let folder = &home.folder;
     let path = folder.mail_key();
     let key = MailKey::new(folder.secret(&path)?);
     let key = key.ok_or(Failure::Damaged { path, problem: "the key is too short".to_owned() })?;
-    let crm = builder
+    let crm = home
+        .post
+        .equip(builder, folder)?
         .blobs(FileBlobs::open(folder.blobs())?)
         .index(index)
         .detector(TrigramDetector)
         .classifier(TenantClassifiers::default())
         .model(ExtractiveAnswerer::default())
         .parser(MimeParser::default())
-        .mailer(FileOutbox::open(folder.outbox())?)
+        .templates(templates(home.templates.as_deref())?)
         .mail_keys(MailKeys::new(key, earlier_keys(folder)?))
         .build()?;
     Ok(crm)

@@ -10,6 +10,7 @@ mod extract;
 mod health;
 mod problem;
 mod ticket;
+mod webhook;
 
 use std::{collections::BTreeMap, fmt, ops::Deref, sync::Arc};
 
@@ -27,12 +28,13 @@ use axum::{
     },
     middleware::map_response,
     response::Response,
-    routing::get,
+    routing::{get, post},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use auth::{Authenticator, BearerTokens, Principal};
 pub use cursor::CursorKey;
+pub use webhook::ResendWebhooks;
 
 use dto::Viewer;
 use problem::{Problem, Result};
@@ -48,6 +50,7 @@ pub struct Options {
     max_body: usize,
     index: Option<Arc<dyn TextIndex>>,
     adapters: BTreeMap<&'static str, String>,
+    webhooks: Option<ResendWebhooks>,
 }
 
 impl Options {
@@ -59,6 +62,7 @@ impl Options {
             max_body: MAX_BODY,
             index: None,
             adapters: BTreeMap::new(),
+            webhooks: None,
         }
     }
 
@@ -73,6 +77,13 @@ impl Options {
     #[must_use]
     pub fn index(mut self, index: impl TextIndex + 'static) -> Self {
         self.index = Some(Arc::new(index));
+        self
+    }
+
+    /// Opens the route `POST /webhooks/resend` for what Resend tells.
+    #[must_use]
+    pub fn webhooks(mut self, webhooks: ResendWebhooks) -> Self {
+        self.webhooks = Some(webhooks);
         self
     }
 
@@ -124,8 +135,8 @@ impl Shared {
 
 /// Returns the HTTP interface of a desk, to serve or to nest under any path of a host's router.
 ///
-/// Every route but `/health`, `/ready`, `/ai/health` and `/openapi.json` needs a request for which the authenticator
-/// names a user. Nothing is spawned; the host runs the desk's worker.
+/// Every route but `/health`, `/ready`, `/ai/health`, `/openapi.json` and `/webhooks/resend`, whose signature is checked,
+/// needs a request for which the authenticator names a user. Nothing is spawned; the host runs the desk's worker.
 pub fn router(crm: AutoCrm, options: Options) -> Router {
     let max_body = options.max_body;
     let (routes, document) = described().split_for_parts();
@@ -133,6 +144,7 @@ pub fn router(crm: AutoCrm, options: Options) -> Router {
     let shared = Shared(Arc::new(Inner { crm, options, document }));
     routes
         .route("/openapi.json", get(describe::serve))
+        .route("/webhooks/resend", post(webhook::resend))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(max_body))

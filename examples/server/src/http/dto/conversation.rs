@@ -162,6 +162,7 @@ impl MessageView {
         let (kind, answer) = match &message.kind {
             MessageKind::Public => ("public", None),
             MessageKind::Note => ("note", None),
+            MessageKind::Draft => ("draft", None),
             MessageKind::System => ("system", None),
             MessageKind::Answer(answer) => ("answer", Some(AnswerView::of(answer, viewer))),
         };
