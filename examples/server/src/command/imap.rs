@@ -12,6 +12,7 @@ use crate::desk::{Desk, Failure, Result, SUPPORT};
 const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 
 #[derive(Debug, Clone, Default, Args)]
+#[expect(clippy::struct_field_names, reason = "a field bears the name of its option, among those of others")]
 pub(super) struct ImapArguments {
     /// Take in the mails of a folder on this IMAP server.
     #[arg(long, value_name = "HOST", env = "AUTOCRM_IMAP_HOST", requires = "imap_user")]
@@ -66,10 +67,10 @@ impl ImapArguments {
     /// Looks into the folder again and again; never returns. After failures the pause grows to ten minutes.
     pub(super) async fn follow(&self, desk: &Desk, config: Option<ImapConfig>) -> Infallible {
         let Some(config) = config else { return pending().await };
-        let poller = ImapPoller::new(config, desk.crm.mailbox());
+        let fetcher = ImapPoller::new(config, desk.crm.mailbox());
         let mut pause = self.interval();
         loop {
-            match poller.poll().await {
+            match fetcher.poll().await {
                 Ok(polled) => {
                     if polled.taken + polled.refused > 0 {
                         tracing::info!(taken = polled.taken, refused = polled.refused, "mails were fetched");
