@@ -22,7 +22,9 @@
 mod check;
 mod harness;
 mod ids;
+#[macro_use]
 mod list;
+mod list_embedder;
 mod model_digest;
 mod probe;
 mod rich;
@@ -36,6 +38,7 @@ pub mod broken;
 pub mod cancel;
 pub mod commit;
 pub mod conversation;
+pub mod embedder;
 pub mod journal;
 pub mod knowledge;
 pub mod mail;
@@ -62,4 +65,5 @@ pub use list::{
     blob_scenarios, classifier_scenarios, detector_scenarios, language_model_scenarios,
     mail_parser_scenarios, mailer_scenarios, store_scenarios, text_index_scenarios, vector_index_scenarios,
 };
+pub use list_embedder::embedder_scenarios;
 pub use probe::{Delivered, Probe};
