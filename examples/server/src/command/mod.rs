@@ -15,7 +15,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::desk::{DataFolder, Database, Home, Result, Server};
+use crate::desk::{DataFolder, Database, Home, ModelFiles, Result, Server};
 
 /// The lease of a job, in seconds.
 const LEASE: u64 = 60;
@@ -46,6 +46,13 @@ pub(crate) struct Arguments {
     /// data directory unless this is given.
     #[arg(long, global = true, value_name = "DIR", env = "AUTOCRM_SHARED_DIR", requires = "database_url")]
     shared_dir: Option<PathBuf>,
+    /// The directory of a sentence model (`model.onnx`, `tokenizer.json`), by which passages are found by their meaning,
+    /// too. Without it, or where it does not work, words alone are searched.
+    #[arg(long, global = true, value_name = "DIR", env = "AUTOCRM_MODEL", requires = "onnxruntime")]
+    model: Option<PathBuf>,
+    /// The ONNX Runtime library, 1.24 or newer, that runs the model: `libonnxruntime.so`.
+    #[arg(long, global = true, value_name = "FILE", env = "AUTOCRM_ONNXRUNTIME", requires = "model")]
+    onnxruntime: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -125,7 +132,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Some(url) => Database::Server(Server::new(url, arguments.connections)?),
         None => Database::File(folder.database()),
     };
-    let home = Home { folder, database };
+    let model = arguments.model.zip(arguments.onnxruntime);
+    let model = model.map(|(directory, library)| ModelFiles { directory, library });
+    let home = Home { folder, database, model };
     match arguments.command.unwrap_or(Command::Serve(ServeArguments::default())) {
         Command::Serve(options) => {
             serve::run(&home, options.listen, Duration::from_secs(options.lease)).await

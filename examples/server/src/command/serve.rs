@@ -81,7 +81,12 @@ fn options(desk: &Desk) -> Result<Options> {
     let path = desk.folder.cursor_key();
     let key = CursorKey::new(desk.folder.secret(&path)?);
     let key = key.ok_or(Failure::Damaged { path, problem: "the key is too short".to_owned() })?;
-    Ok(Options::new(desk.tokens.bearer(), key)
+    let options = Options::new(desk.tokens.bearer(), key);
+    let options = match &desk.embeddings {
+        Some(space) => options.adapter("embeddings", space.clone()),
+        None => options,
+    };
+    Ok(options
         .index(desk.index.clone())
         .adapter("index", "tantivy, BM25")
         .adapter("answers", autocrm_ai::ground::EXTRACTIVE_MODEL)

@@ -5,6 +5,7 @@ mod demo;
 mod failure;
 mod folder;
 mod library;
+mod meaning;
 mod open;
 mod tokens;
 
@@ -13,5 +14,6 @@ pub(crate) use demo::SUPPORT;
 pub(crate) use failure::{Failure, Result};
 pub(crate) use folder::{DataFolder, Hold};
 pub(crate) use library::MAILS;
+pub(crate) use meaning::{Meaning, ModelFiles, reason};
 pub(crate) use open::{Access, Desk, Home, open_index};
 pub(crate) use tokens::DemoTokens;

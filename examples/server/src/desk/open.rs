@@ -8,18 +8,21 @@ use autocrm_core::{
     app::{AutoCrm, AutoCrmBuilder},
     error::ErrorKind,
     mail::{MailKey, MailKeys},
+    port::Embedder as _,
     user::Role,
 };
 use autocrm_email::{FileOutbox, MimeParser};
 use autocrm_storage::blob::FileBlobs;
 
-use crate::desk::{DataFolder, Database, DemoTokens, Failure, Hold, Result, demo};
+use crate::desk::{DataFolder, Database, DemoTokens, Failure, Hold, Meaning, ModelFiles, Result, demo};
 
 /// Where a desk is: its data directory and its database.
 #[derive(Debug, Clone)]
 pub(crate) struct Home {
     pub(crate) folder: DataFolder,
     pub(crate) database: Database,
+    /// The sentence model, where one is named.
+    pub(crate) model: Option<ModelFiles>,
 }
 
 /// How a command uses the data directory.
@@ -36,6 +39,8 @@ pub(crate) enum Access {
 pub(crate) struct Desk {
     pub(crate) crm: AutoCrm,
     pub(crate) index: LexicalIndex,
+    /// The space in which passages are found by meaning, where they are.
+    pub(crate) embeddings: Option<String>,
     pub(crate) folder: DataFolder,
     pub(crate) tokens: DemoTokens,
     /// Whether this call made the demo tenant.
@@ -62,7 +67,17 @@ impl Desk {
             database.migrate().await?;
         }
         let index = open_index(folder)?;
-        let crm = assemble(folder, database.open(AutoCrm::builder()).await?, index.clone())?;
+        let meaning = Meaning::open(home.model.as_ref(), folder)?;
+        if let (Meaning::Off(why), Some(_)) = (&meaning, &home.model) {
+            announce(&format!("passages are found by their words alone: {why}"));
+        }
+        let mut builder = database.open(AutoCrm::builder()).await?;
+        let mut embeddings = None;
+        if let Meaning::On { embedder, vectors } = meaning {
+            embeddings = Some(embedder.space().to_string());
+            builder = builder.embedder(embedder).vectors(vectors);
+        }
+        let crm = assemble(folder, builder, index.clone())?;
         let mut fresh = false;
         let mut noting = |line: &str| {
             fresh = true;
@@ -73,13 +88,19 @@ impl Desk {
         if hold.is_some() {
             crm.feed().sync_index().await?;
         }
-        Ok(Self { crm, index, folder: folder.clone(), tokens, fresh, _hold: hold })
+        Ok(Self { crm, index, embeddings, folder: folder.clone(), tokens, fresh, _hold: hold })
     }
 
     /// Deletes the search index of a directory that nobody uses, damaged or not; opening builds it anew.
     pub(crate) fn forget_index(folder: &DataFolder) -> Result<()> {
         let _hold = folder.hold()?;
         LexicalIndex::create(folder.index())?;
+        match std::fs::remove_dir_all(folder.vectors()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::file(folder.vectors())(error));
+            }
+            _ => {}
+        }
         Ok(())
     }
 
