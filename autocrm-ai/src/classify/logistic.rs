@@ -173,7 +173,7 @@ mod tests {
         let mut state = 7_u64;
         let mut next = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as f32 / 16_777_216.0 - 0.5
+            f32::from(u16::try_from(state >> 48).unwrap()) / 65_536.0 - 0.5
         };
         let members: Vec<usize> = (0..number).map(|at| at % 3).collect();
         let rows = members

@@ -167,7 +167,8 @@ mod tests {
             let (signs, sought) = (&words[..rows * length], &sought[..length]);
             let expected: Vec<u16> = signs
                 .chunks(length)
-                .map(|row| row.iter().zip(sought).map(|(a, b)| (a ^ b).count_ones()).sum::<u32>() as u16)
+                .map(|row| row.iter().zip(sought).map(|(a, b)| (a ^ b).count_ones()).sum::<u32>())
+                .map(|sum| u16::try_from(sum).unwrap())
                 .collect();
             prop_assert_eq!(distances(signs, sought), expected);
         }
@@ -203,7 +204,7 @@ mod tests {
     #[test]
     fn cosines_are_inner_products() {
         let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
-        let one: Vec<f32> = (0..19).map(|place| place as f32 / 50.0).collect();
+        let one: Vec<f32> = (0_u8..19).map(|place| f32::from(place) / 50.0).collect();
         let stored = bytes(&one);
         let expected: f32 = one.iter().map(|value| value * value).sum();
         let found = cosines(&[stored.as_slice()], &one);

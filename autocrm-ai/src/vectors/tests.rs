@@ -47,7 +47,7 @@ fn replace(number: usize, chunks: Vec<(usize, Embedding)>) -> VectorChange {
             embedding,
         })
         .collect();
-    let language = (number % 2 == 0).then(|| Language::new("en").unwrap());
+    let language = number.is_multiple_of(2).then(|| Language::new("en").unwrap());
     VectorChange::Replace { article: article(number), visibility, language, chunks }
 }
 
@@ -300,6 +300,6 @@ fn the_stored_form_is_pinned() {
     writer.end();
     writer.erase(tenant(0), article(6));
     bytes.extend(writer.bytes);
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     assert_eq!(hex, include_str!("../../tests/golden/vector_log.hex").trim());
 }
