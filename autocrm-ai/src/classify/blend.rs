@@ -154,3 +154,51 @@ impl MeaningClassifier {
         self.labels.get(best).map(String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use autocrm_core::{port::Embedder as _, testing::WordEmbedder};
+
+    use super::*;
+
+    async fn embedded(texts: &[&str]) -> Vec<Embedding> {
+        WordEmbedder::new("1").embed(texts).await.unwrap()
+    }
+
+    fn labels() -> Vec<LabelText> {
+        vec![LabelText::new("billing", "invoice, refund"), LabelText::new("login", "password, sign in")]
+    }
+
+    #[tokio::test]
+    async fn both_families_are_learned_from() {
+        let texts: Vec<String> = (0..30)
+            .flat_map(|at| [format!("my invoice {at} is wrong"), format!("the password {at} is gone")])
+            .collect();
+        let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let embeddings = embedded(&borrowed).await;
+        let examples: Vec<EmbeddedExample<'_>> = borrowed
+            .iter()
+            .zip(&embeddings)
+            .enumerate()
+            .map(|(at, (text, embedding))| {
+                let label = if at.is_multiple_of(2) { "billing" } else { "login" };
+                EmbeddedExample { example: Example { text, label }, embedding }
+            })
+            .collect();
+        let own: Vec<String> = labels().iter().map(LabelText::text).collect();
+        let described = embedded(&own.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let options = TrainingOptions::default();
+        let trained = BlendedClassifier::train(&labels(), &described, &examples, &options).unwrap();
+        let asked = embedded(&["another invoice"]).await;
+        let ranked = trained.classify("another invoice", &asked[0]);
+        assert_eq!(ranked[0].label, "billing");
+        assert!(ranked.iter().map(|score| score.probability).sum::<f64>() <= 1.0 + 1e-9);
+        let alone = MeaningClassifier::train(&["billing", "login"], &examples).unwrap();
+        assert_eq!(alone.best(&asked[0]), Some("billing"));
+        let missing = BlendedClassifier::train(&labels(), &described[..1], &examples, &options).unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::Invalid);
+        let other = WordEmbedder::new("2").embed(&["x", "y"]).await.unwrap();
+        let mixed = BlendedClassifier::train(&labels(), &other, &examples, &options).unwrap_err();
+        assert_eq!(mixed.kind(), ErrorKind::Invalid);
+    }
+}
