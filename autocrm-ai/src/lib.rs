@@ -1,10 +1,12 @@
-//! Local intelligence for AutoCRM, behind the ports of `autocrm-core` and without any service, key or model file.
+//! Local intelligence for AutoCRM, behind the ports of `autocrm-core` without any service or key. Only `embed` wants a model file.
 //!
 //! | module | port | what it is |
 //! |---|---|---|
 //! | [`classify`] | `Classifier` | a linear support vector machine over words and pieces of words, that starts from the categories' own descriptions; urgency from phrases |
 //! | [`ground`] | `LanguageModel` | an answerer that quotes sentences of the knowledge base, or abstains |
 //! | `lexical` (feature `tantivy`) | `TextIndex` | a BM25 index over passages, with tenant and visibility inside every query |
+//! | `embed` (feature `onnx`) | `Embedder` | sentence models in ONNX format, such as `MiniLM` |
+//! | `vectors` (feature `vectors`) | `VectorIndex` | nearest vectors, in files of this process |
 //! | `language` (feature `language`) | `LanguageDetector` | language detection |
 //!
 //! The classifier serves alone, too:
@@ -29,11 +31,15 @@
 //! ```
 
 pub mod classify;
+#[cfg(feature = "onnx")]
+pub mod embed;
 pub mod ground;
 #[cfg(feature = "language")]
 pub mod language;
 #[cfg(feature = "tantivy")]
 pub mod lexical;
+#[cfg(feature = "vectors")]
+pub mod vectors;
 
 mod hash;
 mod words;

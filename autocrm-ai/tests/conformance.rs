@@ -10,10 +10,11 @@ use autocrm_ai::{
     ground::{ExtractiveAnswerer, ExtractiveOptions},
     language::TrigramDetector,
     lexical::LexicalIndex,
+    vectors::FlatVectorIndex,
 };
 use autocrm_core::{
     conformance::{Backend, Harness},
-    port::{Classifier, LanguageDetector, LanguageModel, TextIndex},
+    port::{Classifier, LanguageDetector, LanguageModel, TextIndex, VectorIndex},
 };
 
 struct Local;
@@ -24,6 +25,23 @@ impl Harness<dyn TextIndex> for Local {
         let folder = tempfile::tempdir().expect("a folder");
         let index = LexicalIndex::open_or_create(folder.path()).expect("an index");
         Backend::new(Arc::new(index) as Arc<dyn TextIndex>).keeping(folder)
+    }
+}
+
+#[async_trait]
+impl Harness<dyn VectorIndex> for Local {
+    async fn fresh(&self) -> Backend<dyn VectorIndex> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let index = FlatVectorIndex::open(folder.path()).expect("an index");
+        let path = folder.path().to_owned();
+        Backend::new(Arc::new(index.clone()) as Arc<dyn VectorIndex>)
+            .with_second(Arc::new(index))
+            .with_reopen(Box::new(move || {
+                Box::pin(async move {
+                    Arc::new(FlatVectorIndex::open(&path).expect("the index")) as Arc<dyn VectorIndex>
+                })
+            }))
+            .keeping(folder)
     }
 }
 
@@ -54,6 +72,12 @@ mod text_index {
     use super::Local;
 
     autocrm_core::text_index_conformance!(Local);
+}
+
+mod vector_index {
+    use super::Local;
+
+    autocrm_core::vector_index_conformance!(Local);
 }
 
 mod classifier {

@@ -14,13 +14,13 @@ use autocrm_core::{
     conformance::{
         Backend, Delivered, Harness, Probe, Scenario, blob_scenarios,
         broken::{
-            Broken, UNBROKEN, broken_blobs, broken_classifiers, broken_detectors, broken_indexes,
-            broken_language_models, broken_mailers, broken_parsers, broken_stores, broken_templates,
-            broken_vector_indexes, broken_verifiers, line_parser, plain_templates, proof_verifier,
-            quoting_model, slow, small_words, word_classifier,
+            Broken, UNBROKEN, broken_blobs, broken_classifiers, broken_detectors, broken_embedders,
+            broken_indexes, broken_language_models, broken_mailers, broken_parsers, broken_stores,
+            broken_templates, broken_vector_indexes, broken_verifiers, line_parser, plain_templates,
+            proof_verifier, quoting_model, slow, small_words, word_classifier,
         },
-        classifier_scenarios, detector_scenarios, language_model_scenarios, mail_parser_scenarios,
-        mailer_scenarios,
+        classifier_scenarios, detector_scenarios, embedder_scenarios, language_model_scenarios,
+        mail_parser_scenarios, mailer_scenarios,
         model::{CASES, agrees_with_memory},
         sender_verifier_scenarios, store_scenarios, templates_scenarios, text_index_scenarios,
         vector_index_scenarios,
@@ -28,7 +28,8 @@ use autocrm_core::{
     id::{OutboundId, TenantId},
     mail::BlobHash,
     memory::{MemoryBlobs, MemoryIndex, MemoryMailer, MemoryStore, MemoryVectorIndex},
-    port::{BlobStore, Mailer, Store, TextIndex, VectorIndex},
+    port::{BlobStore, Embedder, Mailer, Store, TextIndex, VectorIndex},
+    testing::WordEmbedder,
     text::EmailAddress,
 };
 use bytes::Bytes;
@@ -88,6 +89,10 @@ fn index() -> Backend<dyn TextIndex> {
 
 fn vectors() -> Backend<dyn VectorIndex> {
     Backend::new(Arc::new(MemoryVectorIndex::new()) as Arc<dyn VectorIndex>).never_suspends()
+}
+
+fn embedder() -> Backend<dyn Embedder> {
+    Backend::new(Arc::new(WordEmbedder::new("1")) as Arc<dyn Embedder>).never_suspends()
 }
 
 async fn passes<P: ?Sized + 'static>(scenario: &Scenario<P>, backend: Backend<P>) -> bool {
@@ -154,6 +159,11 @@ async fn every_broken_index_is_caught() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_broken_vector_index_is_caught() {
     assert_teeth(vector_index_scenarios(), broken_vector_indexes(), vectors).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_broken_embedder_is_caught() {
+    assert_teeth(embedder_scenarios(), broken_embedders(), embedder).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -247,6 +257,7 @@ fn every_clause_has_a_scenario_and_a_twin() {
         store_scenarios(), broken_stores();
         text_index_scenarios(), broken_indexes();
         vector_index_scenarios(), broken_vector_indexes();
+        embedder_scenarios(), broken_embedders();
         blob_scenarios(), broken_blobs();
         mailer_scenarios(), broken_mailers();
         language_model_scenarios(), broken_language_models();

@@ -5,13 +5,16 @@
 
 mod callers;
 mod ceiling;
+mod claims;
 mod cmd;
 mod crash;
 mod desk;
 mod failure;
 mod generate;
 mod input;
+mod library;
 mod load;
+mod models;
 mod plot;
 mod postgres;
 mod progress;
@@ -53,6 +56,10 @@ enum Command {
     Outbound(cmd::outbound::Arguments),
     /// Trains and tests the text classifier.
     Classify(cmd::classify::Arguments),
+    /// Embeds texts, beside the same model called from Python.
+    Embed(cmd::embed::Arguments),
+    /// Tells answers that rest on their sources from those that do not.
+    Ground(cmd::ground::Arguments),
     /// Searches a corpus with judged queries.
     Retrieve(cmd::retrieve::Arguments),
     /// Fills a vector index and compares what it finds with an exact scan.
@@ -87,7 +94,9 @@ async fn measure(command: &Command) -> Result<Option<Report>> {
         Command::Reply(arguments) => cmd::reply::run(arguments).map(Some),
         Command::Bounce(arguments) => cmd::bounce::run(arguments).map(Some),
         Command::Outbound(arguments) => cmd::outbound::run(arguments).await.map(Some),
-        Command::Classify(arguments) => cmd::classify::run(arguments).map(Some),
+        Command::Classify(arguments) => cmd::classify::run(arguments).await.map(Some),
+        Command::Embed(arguments) => cmd::embed::run(arguments).await.map(Some),
+        Command::Ground(arguments) => cmd::ground::run(arguments).map(Some),
         Command::Retrieve(arguments) => cmd::retrieve::run(arguments).await.map(Some),
         Command::Vectors(arguments) => cmd::vectors::run(arguments).await.map(Some),
         Command::Crash(arguments) => cmd::crash::run(arguments).await.map(Some),

@@ -74,6 +74,19 @@ pub(crate) fn peak_rss_mb() -> Option<f64> {
     Some(kib * 1024.0 / 1e6)
 }
 
+/// Returns the chance that one of the first scores exceeds one of the others; ties count half.
+pub(crate) fn auroc(higher: &[f64], lower: &[f64]) -> f64 {
+    let mut sorted = lower.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let mut won = 0.0;
+    for score in higher {
+        let below = sorted.partition_point(|other| other < score);
+        let not_above = sorted.partition_point(|other| other <= score);
+        won += below as f64 + (not_above - below) as f64 / 2.0;
+    }
+    won / (higher.len() * lower.len()).max(1) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

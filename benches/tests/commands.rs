@@ -176,11 +176,23 @@ fn texts_are_classified() {
     }
     test.push_str("another invoice,billing\nthe password is gone,login\nsome weather,none\n");
     let (train, test) = (write(folder.path(), "train.csv", &train), write(folder.path(), "test.csv", &test));
-    let found = measured(&["classify", "--train", &train, "--test", &test, "--out-of-scope", "none"]);
+    let found = measured(&[
+        "classify",
+        "--train",
+        &train,
+        "--test",
+        &test,
+        "--out-of-scope",
+        "none",
+        "--model",
+        "none",
+    ]);
     assert_eq!(found["classes"], 2);
     assert_eq!(found["accuracy"], 1.0);
     numbers(&found, &["train_s", "predict_per_s", "oos_auroc", "in_scope_accuracy"]);
-    let few = measured(&["classify", "--train", &train, "--test", &test, "--shots", "5", "--seed", "3"]);
+    let few = measured(&[
+        "classify", "--train", &train, "--test", &test, "--shots", "5", "--seed", "3", "--model", "none",
+    ]);
     assert_eq!((few["train"].as_u64(), few["classes"].as_u64()), (Some(15), Some(3)));
     let bad = write(folder.path(), "bad.csv", "text,label\na,b,c\n");
     assert!(refused(&["classify", "--train", &bad, "--test", &test]).contains("bad.csv:2: 3 fields"));
@@ -200,7 +212,57 @@ fn documents_are_retrieved() {
     let found = measured(&[&arguments[..], &["lexical"]].concat());
     assert_eq!((found["ndcg_10"].as_f64(), found["mrr_10"].as_f64()), (Some(1.0), Some(1.0)));
     assert_eq!(found["documents"], 2);
-    assert!(refused(&[&arguments[..], &["vector"]].concat()).contains("only `--mode lexical`"));
+    assert!(refused(&[&arguments[..], &["vector", "--model", "none"]].concat()).contains("needs a model"));
+}
+
+/// The folder of `scripts/models`.
+fn models() -> String {
+    #[expect(clippy::disallowed_methods, reason = "a test reads where its models are")]
+    let folder = std::env::var("AUTOCRM_TEST_MODELS_DIR");
+    folder.expect(
+        "AUTOCRM_TEST_MODELS_DIR is not set: `scripts/models fetch`, then `eval \"$(scripts/models env)\"`",
+    )
+}
+
+#[test]
+fn a_model_embeds_retrieves_and_classifies() {
+    let (folder, home) = (tempfile::tempdir().unwrap(), models());
+    let model = format!("{home}/all-MiniLM-L6-v2");
+    let library = format!("{home}/onnxruntime/libonnxruntime.so");
+    let with = ["--model", &model, "--onnxruntime", &library];
+    let texts = write(folder.path(), "texts.txt", "How do I pay?\nWhere is my parcel?\n");
+    let python = format!("{home}/python/bin/python");
+    let found = measured(&[&["embed", "--texts", &texts, "--python", &python], &with[..]].concat());
+    numbers(&found, &["per_s", "p50_ms", "peer_per_s"]);
+    assert!(found["cosine_min"].as_f64().unwrap() > 0.99, "{found}");
+
+    let corpus = write(
+        folder.path(),
+        "corpus.jsonl",
+        "{\"_id\":\"a\",\"title\":\"Refunds\",\"text\":\"How to get your money back.\"}\n{\"_id\":\"b\",\"title\":\"Passwords\",\"text\":\"How to reset a password.\"}\n",
+    );
+    let queries = write(folder.path(), "queries.jsonl", "{\"_id\":\"q\",\"text\":\"I cannot log in\"}\n");
+    let qrels = write(folder.path(), "qrels.tsv", "query-id\tcorpus-id\tscore\nq\tb\t1\n");
+    for mode in ["vector", "rrf", "hybrid"] {
+        let asked =
+            ["retrieve", "--corpus", &corpus, "--queries", &queries, "--qrels", &qrels, "--mode", mode];
+        let found = measured(&[&asked[..], &with].concat());
+        assert_eq!(found["ndcg_10"].as_f64(), Some(1.0), "{mode}");
+    }
+
+    let mut train = "text,label\n".to_owned();
+    for number in 0..25 {
+        writeln!(train, "my invoice {number} is wrong,billing\nI forgot my password {number},login").unwrap();
+    }
+    let train = write(folder.path(), "train.csv", &train);
+    let test = write(
+        folder.path(),
+        "test.csv",
+        "text,label\nI was charged twice,billing\nmy account is locked,login\n",
+    );
+    let found = measured(&[&["classify", "--train", &train, "--test", &test], &with[..]].concat());
+    assert_eq!(found["accuracy"], 1.0, "{found}");
+    numbers(&found, &["baseline_accuracy", "embed_s"]);
 }
 
 fn crash(more: &[&str]) -> Value {

@@ -1,7 +1,10 @@
 //! A trainable linear text classifier that starts from its labels' own descriptions.
 
+mod blend;
 mod calibrate;
 mod features;
+mod label;
+mod logistic;
 mod model;
 mod solver;
 mod stored;
@@ -9,8 +12,8 @@ mod tenants;
 mod urgency;
 mod vocabulary;
 
+pub use blend::{BlendedClassifier, EmbeddedExample, MeaningClassifier};
 pub use features::MAX_TEXT_BYTES;
-pub use model::{
-    Example, LabelScore, LabelText, LinearClassifier, MAX_EXAMPLES, MAX_LABELS, TrainingOptions,
-};
+pub use label::{Example, LabelScore, LabelText, TrainingOptions};
+pub use model::{LinearClassifier, MAX_EXAMPLES, MAX_LABELS};
 pub use tenants::{LINEAR_MODEL, TenantClassifiers};

@@ -5,6 +5,7 @@ use autocrm_core::error::{Error, ErrorKind, Result};
 use super::{
     calibrate::{Scored, Softmax},
     features::Counts,
+    label::{Example, LabelScore, LabelText, TrainingOptions, ranked},
     solver::{Shuffler, SolverOptions, separate},
     vocabulary::{SparseVector, Vocabulary},
 };
@@ -22,7 +23,7 @@ pub(crate) const MAX_WEIGHTS: usize = 1 << 28;
 const PRUNED_FROM: usize = 1000;
 
 /// Below this many examples nothing can be held back to calibrate on.
-const CALIBRATED_FROM: usize = 40;
+pub(crate) const CALIBRATED_FROM: usize = 40;
 
 /// Fitted on label names alone against real questions (Banking77, 77 labels, no examples).
 const COSINE_CALIBRATION: Softmax = Softmax { slope: 12.0, none: 2.5 };
@@ -32,60 +33,6 @@ const MARGIN_CALIBRATION: Softmax = Softmax { slope: 7.0, none: -4.5 };
 
 /// How far one learned example may move the weights.
 const LEARNING_STEP: f32 = 0.5;
-
-/// A label and what it means in words.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct LabelText {
-    /// The label that predictions name.
-    pub label: String,
-    /// What belongs under the label, in the words of its users; may be empty.
-    pub description: String,
-}
-
-impl LabelText {
-    /// Returns a label with its description.
-    pub fn new(label: impl Into<String>, description: impl Into<String>) -> Self {
-        Self { label: label.into(), description: description.into() }
-    }
-
-    fn text(&self) -> String {
-        let spoken: String = self.label.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
-        format!("{spoken} {}", self.description)
-    }
-}
-
-/// A text and the label that a person gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Example<'a> {
-    /// The text; only its first [`MAX_TEXT_BYTES`](super::MAX_TEXT_BYTES) bytes are read.
-    pub text: &'a str,
-    /// One of the labels trained for.
-    pub label: &'a str,
-}
-
-/// How a training runs.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TrainingOptions {
-    /// Where the order of the examples starts from; the same seed gives the same classifier.
-    pub seed: u64,
-    /// What a training error costs, above 0; larger fits the examples closer.
-    pub cost: f32,
-}
-
-impl Default for TrainingOptions {
-    fn default() -> Self {
-        Self { seed: 1, cost: 1.0 }
-    }
-}
-
-/// A label and how likely it is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LabelScore<'a> {
-    /// The label.
-    pub label: &'a str,
-    /// The probability, 0..=1. All labels together sum to at most 1; what is missing is the chance that none fits.
-    pub probability: f64,
-}
 
 /// What the weights stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,42 +69,47 @@ impl LinearClassifier {
     /// 0; `LimitExceeded` beyond [`MAX_LABELS`], [`MAX_EXAMPLES`] or 2^28 weights.
     pub fn train(labels: &[LabelText], examples: &[Example<'_>], options: &TrainingOptions) -> Result<Self> {
         let targets = check(labels, examples, options)?;
-        let mut texts: Vec<(Counts, usize)> =
-            labels.iter().enumerate().map(|(number, label)| (Counts::of(&label.text()), number)).collect();
-        texts
-            .extend(examples.iter().zip(&targets).map(|(example, label)| (Counts::of(example.text), *label)));
-        let vocabulary = vocabulary_of(&texts, examples.len());
-        if vocabulary.len().saturating_mul(labels.len()) > MAX_WEIGHTS {
-            return Err(
-                Error::new(ErrorKind::LimitExceeded, "classifier.train").context("features times labels")
-            );
-        }
-        let vectors: Vec<SparseVector> = texts.iter().map(|(counts, _)| vocabulary.vector(counts)).collect();
-        let members: Vec<usize> = texts.into_iter().map(|(_, label)| label).collect();
-        let names = labels.iter().map(|label| label.label.clone()).collect();
-        let seen = u32::try_from(examples.len()).unwrap_or(u32::MAX);
+        let set = Prepared::of(labels, examples, &targets)?;
         if examples.is_empty() || labels.len() < 2 {
-            return Ok(Self::from_descriptions(names, vocabulary, &vectors, seen));
+            return Ok(Self::from_descriptions(labels, set, examples.len()));
         }
-        let calibration = calibrate(&vectors, &members, labels.len(), vocabulary.len(), options);
-        let (weights, biases) = planes(&vectors, &members, labels.len(), vocabulary.len(), options);
-        Ok(Self {
-            labels: names,
-            vocabulary,
+        let calibration = calibrate(&set.vectors, &set.members, labels.len(), set.vocabulary.len(), options);
+        Ok(Self { calibration, ..Self::from_margins(labels, set, examples.len(), options) })
+    }
+
+    /// Trains without holding anything back, for a caller that calibrates the margins itself. Returns the number of each
+    /// example's label, too.
+    pub(crate) fn train_uncalibrated(
+        labels: &[LabelText],
+        examples: &[Example<'_>],
+        options: &TrainingOptions,
+    ) -> Result<(Self, Vec<usize>)> {
+        let targets = check(labels, examples, options)?;
+        let set = Prepared::of(labels, examples, &targets)?;
+        let trained = if examples.is_empty() || labels.len() < 2 {
+            Self::from_descriptions(labels, set, examples.len())
+        } else {
+            Self::from_margins(labels, set, examples.len(), options)
+        };
+        Ok((trained, targets))
+    }
+
+    fn from_margins(labels: &[LabelText], set: Prepared, examples: usize, options: &TrainingOptions) -> Self {
+        let (weights, biases) =
+            planes(&set.vectors, &set.members, labels.len(), set.vocabulary.len(), options);
+        Self {
+            labels: labels.iter().map(|label| label.label.clone()).collect(),
+            vocabulary: set.vocabulary,
             weights,
             biases,
             basis: Basis::Margins,
-            calibration,
-            examples: seen,
-        })
+            calibration: MARGIN_CALIBRATION,
+            examples: u32::try_from(examples).unwrap_or(u32::MAX),
+        }
     }
 
-    fn from_descriptions(
-        labels: Vec<String>,
-        vocabulary: Vocabulary,
-        vectors: &[SparseVector],
-        seen: u32,
-    ) -> Self {
+    fn from_descriptions(labels: &[LabelText], set: Prepared, examples: usize) -> Self {
+        let Prepared { vocabulary, vectors, .. } = set;
         let mut weights = vec![0.0; vocabulary.len() * labels.len()];
         for (label, vector) in vectors.iter().take(labels.len()).enumerate() {
             let norm = vector.squared_norm().sqrt().max(f32::MIN_POSITIVE);
@@ -165,9 +117,15 @@ impl LinearClassifier {
                 weights[feature * labels.len() + label] = value / norm;
             }
         }
-        let biases = vec![0.0; labels.len()];
-        let (basis, calibration) = (Basis::Descriptions, COSINE_CALIBRATION);
-        Self { labels, vocabulary, weights, biases, basis, calibration, examples: seen }
+        Self {
+            labels: labels.iter().map(|label| label.label.clone()).collect(),
+            vocabulary,
+            weights,
+            biases: vec![0.0; labels.len()],
+            basis: Basis::Descriptions,
+            calibration: COSINE_CALIBRATION,
+            examples: u32::try_from(examples).unwrap_or(u32::MAX),
+        }
     }
 
     /// Returns the labels, in the order of training.
@@ -183,19 +141,17 @@ impl LinearClassifier {
     /// Returns every label with its probability, the likeliest first; labels of equal probability keep the order of
     /// training. Only the first [`MAX_TEXT_BYTES`](super::MAX_TEXT_BYTES) bytes of the text are read.
     pub fn classify(&self, text: &str) -> Vec<LabelScore<'_>> {
+        let probabilities = match self.margins(text) {
+            Some(scores) => self.calibration.probabilities(&scores),
+            None => vec![0.0; self.labels.len()],
+        };
+        ranked(self.labels(), probabilities)
+    }
+
+    /// Returns one score per label, a cosine or a margin; `None` for a text without a known feature.
+    pub(crate) fn margins(&self, text: &str) -> Option<Vec<f32>> {
         let vector = self.vocabulary.vector(&Counts::of(text));
-        let mut probabilities = vec![0.0; self.labels.len()];
-        if !vector.is_empty() {
-            probabilities = self.calibration.probabilities(&self.scores(&vector));
-        }
-        let mut ranked: Vec<LabelScore<'_>> = self
-            .labels
-            .iter()
-            .zip(probabilities)
-            .map(|(label, probability)| LabelScore { label, probability })
-            .collect();
-        ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        ranked
+        (!vector.is_empty()).then(|| self.scores(&vector))
     }
 
     /// Moves the classifier towards one more example, without a new training.
@@ -299,6 +255,30 @@ fn check(labels: &[LabelText], examples: &[Example<'_>], options: &TrainingOptio
         targets.push(*number);
     }
     Ok(targets)
+}
+
+/// Texts as vectors: the labels' own first, then the examples.
+struct Prepared {
+    vocabulary: Vocabulary,
+    vectors: Vec<SparseVector>,
+    members: Vec<usize>,
+}
+
+impl Prepared {
+    fn of(labels: &[LabelText], examples: &[Example<'_>], targets: &[usize]) -> Result<Self> {
+        let mut texts: Vec<(Counts, usize)> =
+            labels.iter().enumerate().map(|(number, label)| (Counts::of(&label.text()), number)).collect();
+        texts.extend(examples.iter().zip(targets).map(|(example, label)| (Counts::of(example.text), *label)));
+        let vocabulary = vocabulary_of(&texts, examples.len());
+        if vocabulary.len().saturating_mul(labels.len()) > MAX_WEIGHTS {
+            return Err(
+                Error::new(ErrorKind::LimitExceeded, "classifier.train").context("features times labels")
+            );
+        }
+        let vectors = texts.iter().map(|(counts, _)| vocabulary.vector(counts)).collect();
+        let members = texts.into_iter().map(|(_, label)| label).collect();
+        Ok(Self { vocabulary, vectors, members })
+    }
 }
 
 fn vocabulary_of(texts: &[(Counts, usize)], examples: usize) -> Vocabulary {

@@ -1,15 +1,15 @@
 //! Retrieval and answers: what the index finds is loaded under the asker's own scope before a model sees it.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use crate::{
     access::{ArticleVisibility, Scope},
-    app::{AutoCrm, Result},
-    assist::{Abstention, AnswerDraft, SourcePassage},
+    app::{AutoCrm, Result, meaning::REACH},
+    assist::{Abstention, AnswerDraft, Ranked, Repetitions, SourcePassage, fuse},
     conversation::Citation,
     id::{ArticleId, ChunkId},
     knowledge::{Article, Chunk},
-    port::{AnswerRequest, TextQuery},
+    port::{AnswerRequest, TextHit, TextQuery},
     text::{Key, Language, truncate_bytes},
 };
 
@@ -17,6 +17,8 @@ use crate::{
 const MAX_QUESTION: usize = 4_096;
 /// How many candidates a search looks at before it gives up, at most.
 const MAX_CANDIDATES: usize = 1_000;
+/// How many candidates are loaded at once.
+const LOADED: usize = 20;
 
 /// An answer and what it rests on.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,8 +59,9 @@ pub struct AskedAnswer {
     pub sources: Vec<Source>,
 }
 
-/// Finds up to `limit` passages that the scope shows. Hits that the store does not know, no longer holds or does not
-/// show are dropped and counted, and the search goes on until enough survive or the candidates end.
+/// Finds up to `limit` passages that the scope shows, by words and, where an index by meaning is there, by meaning. Hits
+/// that the store does not know, no longer holds or does not show are dropped and counted, passages that repeat another
+/// are left out, and the search goes on until enough survive or the candidates end.
 pub(super) async fn retrieve(
     crm: &AutoCrm,
     scope: &Scope,
@@ -68,53 +71,94 @@ pub(super) async fn retrieve(
 ) -> Result<Vec<SourcePassage>> {
     let Some(index) = crm.index() else { return Ok(Vec::new()) };
     let visibilities = visible_kinds(scope);
-    let mut passages = Vec::new();
-    let mut articles: BTreeMap<ArticleId, Option<Article>> = BTreeMap::new();
-    let (mut offset, mut dropped) = (0, 0_usize);
-    while passages.len() < limit && offset < MAX_CANDIDATES {
-        let step = (limit * 2).clamp(10, 200);
-        let query = TextQuery {
-            tenant: scope.tenant(),
-            visibilities: visibilities.clone(),
-            text: truncate_bytes(question, MAX_QUESTION).to_owned(),
-            language: language.cloned(),
-            offset,
-            limit: step,
-        };
-        let hits = index.search(&query).await?;
-        let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk).collect();
-        let chunks = crm.store().chunks(scope, &ids).await?;
-        let mut known: BTreeMap<ChunkId, Chunk> = chunks.into_iter().map(|chunk| (chunk.id, chunk)).collect();
-        for hit in &hits {
-            let Some(chunk) = known.remove(&hit.chunk) else {
-                dropped += 1;
-                continue;
-            };
-            let current = match articles.entry(chunk.article) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => unknown.insert(crm.store().article(scope, chunk.article).await?),
-            };
-            let Some(article) = current
-                .as_ref()
-                .filter(|article| article.is_published() && article.revision == chunk.revision)
-            else {
-                dropped += 1;
-                continue;
-            };
-            passages.push(passage(article, chunk, hit.score));
-            if passages.len() == limit {
-                break;
-            }
+    let mut gathered = Gathered { limit, ..Gathered::default() };
+    let mut query = TextQuery {
+        tenant: scope.tenant(),
+        visibilities,
+        text: truncate_bytes(question, MAX_QUESTION).to_owned(),
+        language: language.cloned(),
+        offset: 0,
+        limit: (limit * 2).clamp(10, 200),
+    };
+    if let Some(meaning) = crm.meaning() {
+        query.limit = REACH;
+        let near = meaning.search(crm, scope, &query.visibilities, &query.text).await;
+        let words = words(&index.search(&query).await?);
+        gathered.add(crm, scope, &fuse(&query.text, &words, &near)).await?;
+        query.offset = words.len();
+        if words.len() < REACH {
+            query.offset = MAX_CANDIDATES;
         }
-        if hits.len() < step {
+    }
+    while gathered.passages.len() < limit && query.offset < MAX_CANDIDATES {
+        let hits = words(&index.search(&query).await?);
+        gathered.add(crm, scope, &hits).await?;
+        if hits.len() < query.limit {
             break;
         }
-        offset += hits.len();
+        query.offset += hits.len();
     }
-    if dropped > 0 {
+    if gathered.dropped > 0 {
+        let dropped = gathered.dropped;
         tracing::debug!(dropped, "search hits that the store does not show were left out");
     }
-    Ok(passages)
+    Ok(gathered.passages)
+}
+
+fn words(hits: &[TextHit]) -> Vec<Ranked> {
+    hits.iter().map(|hit| Ranked { chunk: hit.chunk, score: hit.score }).collect()
+}
+
+/// The passages found so far.
+#[derive(Default)]
+struct Gathered {
+    limit: usize,
+    passages: Vec<SourcePassage>,
+    articles: BTreeMap<ArticleId, Option<Article>>,
+    said: Repetitions,
+    seen: BTreeSet<ChunkId>,
+    dropped: usize,
+}
+
+impl Gathered {
+    /// Loads hits under the scope, in their order, until there are enough.
+    async fn add(&mut self, crm: &AutoCrm, scope: &Scope, hits: &[Ranked]) -> Result<()> {
+        for group in hits.chunks(LOADED) {
+            let ids: Vec<ChunkId> = group.iter().map(|hit| hit.chunk).collect();
+            let chunks = crm.store().chunks(scope, &ids).await?;
+            let mut known: BTreeMap<ChunkId, Chunk> =
+                chunks.into_iter().map(|chunk| (chunk.id, chunk)).collect();
+            for hit in group {
+                if self.passages.len() == self.limit {
+                    return Ok(());
+                }
+                if !self.seen.insert(hit.chunk) {
+                    continue;
+                }
+                let Some(chunk) = known.remove(&hit.chunk) else {
+                    self.dropped += 1;
+                    continue;
+                };
+                let current = match self.articles.entry(chunk.article) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(unknown) => {
+                        unknown.insert(crm.store().article(scope, chunk.article).await?)
+                    }
+                };
+                let Some(article) = current
+                    .as_ref()
+                    .filter(|article| article.is_published() && article.revision == chunk.revision)
+                else {
+                    self.dropped += 1;
+                    continue;
+                };
+                if !self.said.repeats(&chunk.text) {
+                    self.passages.push(passage(article, chunk, hit.score));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Returns the visibilities that the scope may search.

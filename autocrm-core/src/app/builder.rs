@@ -3,13 +3,16 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    app::{AutoCrm, Settings, awaited::AwaitedEvents, handle::Handles, scheme::RememberedSchemes},
+    app::{
+        AutoCrm, Settings, awaited::AwaitedEvents, handle::Handles, meaning::Meaning,
+        scheme::RememberedSchemes,
+    },
     clock::{Clock, SystemClock},
     id::{IdSource, RandomIds},
     mail::MailKeys,
     port::{
-        BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, SenderVerifier, Store,
-        Templates, TextIndex,
+        BlobStore, Classifier, Embedder, LanguageDetector, LanguageModel, MailParser, Mailer, SenderVerifier,
+        Store, Templates, TextIndex, VectorIndex,
     },
 };
 
@@ -36,6 +39,9 @@ pub struct AutoCrmBuilder {
     store: Option<Arc<dyn Store>>,
     blobs: Option<Arc<dyn BlobStore>>,
     index: Option<Arc<dyn TextIndex>>,
+    vectors: Option<Arc<dyn VectorIndex>>,
+    embedder: Option<Arc<dyn Embedder>>,
+    earlier_embedder: Option<Arc<dyn Embedder>>,
     detector: Option<Arc<dyn LanguageDetector>>,
     classifier: Option<Arc<dyn Classifier>>,
     model: Option<Arc<dyn LanguageModel>>,
@@ -73,6 +79,14 @@ impl AutoCrmBuilder {
         blobs: BlobStore,
         /// Sets the index over the knowledge base; without it nothing is found and nothing is answered.
         index: TextIndex,
+        /// Sets the index by meaning; it needs an embedder and goes beside the index by words.
+        vectors: VectorIndex,
+        /// Sets what turns texts into vectors. With another model than before, its space is built beside the old one,
+        /// which is dropped once the new one has caught up in every tenant.
+        embedder: Embedder,
+        /// Sets the embedder of the old space, by which is searched until the new one has caught up; without it words
+        /// alone are searched until then.
+        earlier_embedder: Embedder,
         /// Sets what tells languages.
         detector: LanguageDetector,
         /// Sets what sorts tickets into categories and urgencies.
@@ -114,6 +128,12 @@ impl AutoCrmBuilder {
         if (self.parser.is_some() || self.mailer.is_some()) && self.mail_keys.is_none() {
             problems.push("mail keys are needed with a mail parser or a mailer");
         }
+        if self.vectors.is_some() != self.embedder.is_some() {
+            problems.push("an index by meaning and an embedder need each other");
+        }
+        if self.vectors.is_some() && self.index.is_none() {
+            problems.push("an index by meaning goes beside an index by words");
+        }
         if !self.settings.is_valid() {
             problems.push("the send threshold is a number from 0 to 1");
         }
@@ -125,6 +145,10 @@ impl AutoCrmBuilder {
             store,
             blobs: self.blobs,
             index: self.index,
+            meaning: self
+                .vectors
+                .zip(self.embedder)
+                .map(|(vectors, embedder)| Meaning::new(vectors, embedder, self.earlier_embedder)),
             detector: self.detector,
             classifier: self.classifier,
             model: self.model,

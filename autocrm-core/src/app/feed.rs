@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     access::{Action, Actor, Resource, Scope},
-    app::{AutoCrm, Result, handle::authorise},
+    app::{AutoCrm, Result, handle::authorise, meaning::Meaning},
     change::{EntityRef, EventRecord, Position},
     id::{ArticleId, TenantId},
     knowledge::Article,
@@ -33,8 +33,19 @@ impl Feed {
         Ok(self.crm.store().events(&Scope::of(actor), after, limit).await?)
     }
 
-    /// Lets the index catch up with the feed of every tenant. Without an index nothing happens.
+    /// Lets the indexes, by words and by meaning, catch up with the feed of every tenant. Without an index nothing
+    /// happens. What is embedded is stored every few hundred passages, so that an interruption costs little; words are
+    /// up to date all the while.
     pub async fn sync_index(&self) -> Result<()> {
+        self.sync_words().await?;
+        let Some(meaning) = self.crm.meaning() else { return Ok(()) };
+        while self.advance_meaning(meaning).await? {
+            self.sync_words().await?;
+        }
+        meaning.drop_earlier().await
+    }
+
+    async fn sync_words(&self) -> Result<()> {
         let Some(index) = self.crm.index() else { return Ok(()) };
         let mut after = None;
         loop {
@@ -49,10 +60,28 @@ impl Feed {
         }
     }
 
-    /// Forgets the index and builds it anew from the feed.
+    /// Goes one step in every tenant. Returns whether there is more to do.
+    async fn advance_meaning(&self, meaning: &Meaning) -> Result<bool> {
+        let (mut after, mut more) = (None, false);
+        loop {
+            let tenants = self.crm.store().tenants(after, TENANTS).await?;
+            for tenant in &tenants {
+                more |= meaning.advance(&self.crm, *tenant).await?;
+            }
+            match tenants.last() {
+                Some(last) if tenants.len() == usize::from(TENANTS) => after = Some(*last),
+                _ => return Ok(more),
+            }
+        }
+    }
+
+    /// Forgets the indexes and builds them anew from the feed.
     pub async fn rebuild_index(&self) -> Result<()> {
         if let Some(index) = self.crm.index() {
             index.clear().await?;
+        }
+        if let Some(meaning) = self.crm.meaning() {
+            meaning.clear().await?;
         }
         self.sync_index().await
     }

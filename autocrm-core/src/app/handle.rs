@@ -6,7 +6,7 @@ use crate::{
     access::{Action, Actor, Decision, DenyReason, Resource, Scope, decide},
     app::{
         Admin, AgentWorkspace, AiAgent, AutoCrmBuilder, Conversations, CustomerPortal, Error, Feed, Jobs,
-        Knowledge, Mailbox, Result, TicketProcessor, Tickets, awaited::AwaitedEvents,
+        Knowledge, Mailbox, Result, TicketProcessor, Tickets, awaited::AwaitedEvents, meaning::Meaning,
         scheme::RememberedSchemes,
     },
     change::ChangeSet,
@@ -52,6 +52,7 @@ pub(super) struct Handles {
     pub(super) store: Arc<dyn Store>,
     pub(super) blobs: Option<Arc<dyn BlobStore>>,
     pub(super) index: Option<Arc<dyn TextIndex>>,
+    pub(super) meaning: Option<Meaning>,
     pub(super) detector: Option<Arc<dyn LanguageDetector>>,
     pub(super) classifier: Option<Arc<dyn Classifier>>,
     pub(super) model: Option<Arc<dyn LanguageModel>>,
@@ -165,6 +166,10 @@ impl AutoCrm {
 
     pub(crate) fn index(&self) -> Option<&dyn TextIndex> {
         self.handles.index.as_deref()
+    }
+
+    pub(super) fn meaning(&self) -> Option<&Meaning> {
+        self.handles.meaning.as_ref()
     }
 
     pub(crate) fn detector(&self) -> Option<&dyn LanguageDetector> {

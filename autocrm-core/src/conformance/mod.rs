@@ -22,7 +22,9 @@
 mod check;
 mod harness;
 mod ids;
+#[macro_use]
 mod list;
+mod list_embedder;
 mod model_digest;
 mod probe;
 mod rich;
@@ -38,6 +40,7 @@ pub mod cancel;
 pub mod commit;
 pub mod conversation;
 pub mod correspondent;
+pub mod embedder;
 pub mod journal;
 pub mod knowledge;
 pub mod mail;
@@ -67,4 +70,5 @@ pub use list::{
     mail_parser_scenarios, mailer_scenarios, sender_verifier_scenarios, store_scenarios, templates_scenarios,
     text_index_scenarios, vector_index_scenarios,
 };
+pub use list_embedder::embedder_scenarios;
 pub use probe::{Delivered, Genuine, Probe};

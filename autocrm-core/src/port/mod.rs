@@ -3,6 +3,7 @@
 
 mod blob;
 mod commit;
+mod embed;
 mod index;
 mod journal;
 mod mail;
@@ -14,6 +15,7 @@ mod vector;
 
 pub use blob::BlobStore;
 pub use commit::Committer;
+pub use embed::{Embedder, MAX_EMBEDDED_BYTES, MAX_EMBEDDED_TEXTS, check_embedded_texts};
 pub use index::{IndexChange, IndexedChunk, TextHit, TextIndex, TextQuery, TicketHit, TicketIndex};
 pub use journal::EventReader;
 pub use mail::{Delivery, MailParser, Mailer, NoticeRequest, SenderVerifier, Templates};

@@ -1,4 +1,4 @@
-//! What tests are built from: a clock that obeys, ids that repeat, scenes, random worlds, and a store that fails on
+//! What tests are built from: a clock that obeys, ids that repeat, scenes, random worlds, an embedder of words, and a store that fails on
 //! command.
 //!
 //! A [`Scene`] plans change sets with the same pure functions as the use cases, so that nothing here knows a second
@@ -11,12 +11,14 @@
 )]
 
 mod clock;
+mod embedder;
 mod failing;
 mod ids;
 mod random;
 mod scene;
 
 pub use clock::ManualClock;
+pub use embedder::WordEmbedder;
 pub use failing::{FailingStore, Moment};
 pub use ids::SequentialIds;
 pub use random::{Dice, RandomTenant, RandomWorld};

@@ -61,7 +61,7 @@ pub(crate) fn tenant_id() -> TenantId {
 }
 
 /// Quotes the best passage whole.
-struct QuotesTheBest;
+pub(crate) struct QuotesTheBest;
 
 #[async_trait]
 impl LanguageModel for QuotesTheBest {

@@ -6,14 +6,23 @@ use std::{
     time::Instant,
 };
 
-use autocrm_ai::classify::{Example, LabelText, LinearClassifier, TrainingOptions};
+use autocrm_ai::{
+    classify::{
+        BlendedClassifier, EmbeddedExample, Example, LabelScore, LabelText, LinearClassifier,
+        MeaningClassifier, TrainingOptions,
+    },
+    embed::OnnxEmbedder,
+};
+use autocrm_core::{knowledge::Embedding, port::Embedder as _};
 
 use crate::{
     failure::{Failure, Result},
     input::{self, Labelled},
+    models::ModelArguments,
+    progress::Progress,
     random::Random,
     report::Report,
-    stats::{self, rate, share},
+    stats::{self, auroc, rate, share},
 };
 
 /// Trains on one file and tests on another.
@@ -34,7 +43,18 @@ pub(crate) struct Arguments {
     /// Seed of the draw and of the training.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    model: ModelArguments,
 }
+
+/// What was trained.
+enum Trained {
+    Words(LinearClassifier),
+    Both(Box<BlendedClassifier>),
+}
+
+/// How many texts are embedded at once.
+const GROUP: usize = 512;
 
 struct Guess {
     truth: String,
@@ -42,7 +62,7 @@ struct Guess {
     confidence: f64,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
+pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
     let outside = arguments.out_of_scope.as_deref();
     let mut train = input::labelled(&arguments.train)?;
     train.retain(|example| Some(example.label.as_str()) != outside);
@@ -62,12 +82,51 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
         train.iter().map(|example| Example { text: &example.text, label: &example.label }).collect();
     let options = TrainingOptions { seed: arguments.seed, ..TrainingOptions::default() };
 
+    let embedder = arguments.model.open()?;
+    let (mut train_embeddings, mut test_embeddings, mut described) = (Vec::new(), Vec::new(), Vec::new());
+    let embedding = Instant::now();
+    if let Some(embedder) = &embedder {
+        let texts: Vec<&str> = train.iter().map(|example| example.text.as_str()).collect();
+        train_embeddings = embed(embedder, &texts).await?;
+        let texts: Vec<&str> = test.iter().map(|example| example.text.as_str()).collect();
+        test_embeddings = embed(embedder, &texts).await?;
+        let texts: Vec<String> = labels.iter().map(LabelText::text).collect();
+        described = embed(embedder, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    }
+    let spent = embedding.elapsed();
+    let with_embeddings: Vec<EmbeddedExample<'_>> = examples
+        .iter()
+        .zip(&train_embeddings)
+        .map(|(example, embedding)| EmbeddedExample { example: *example, embedding })
+        .collect();
+
     let begun = Instant::now();
-    let classifier = LinearClassifier::train(&labels, &examples, &options)?;
+    let classifier = if embedder.is_some() {
+        let trained = BlendedClassifier::train(&labels, &described, &with_embeddings, &options)?;
+        Trained::Both(Box::new(trained))
+    } else {
+        Trained::Words(LinearClassifier::train(&labels, &examples, &options)?)
+    };
     let trained = begun.elapsed();
     let tested = Instant::now();
-    let guesses: Vec<Guess> = test.iter().map(|example| guess(&classifier, example)).collect();
+    let guesses: Vec<Guess> = test
+        .iter()
+        .enumerate()
+        .map(|(at, example)| guess(&classifier, example, test_embeddings.get(at)))
+        .collect();
     let predicted = tested.elapsed();
+    let names: Vec<&str> = labels.iter().map(|label| label.label.as_str()).collect();
+    let baseline = if embedder.is_some() {
+        let alone = MeaningClassifier::train(&names, &with_embeddings)?;
+        let judged =
+            test.iter().zip(&test_embeddings).filter(|(example, _)| Some(example.label.as_str()) != outside);
+        let right: Vec<bool> = judged
+            .map(|(example, embedding)| alone.best(embedding) == Some(example.label.as_str()))
+            .collect();
+        Some(share(right.iter().filter(|right| **right).count(), right.len()))
+    } else {
+        None
+    };
 
     let (inside, beyond): (Vec<&Guess>, Vec<&Guess>) =
         guesses.iter().partition(|guess| Some(guess.truth.as_str()) != outside);
@@ -81,11 +140,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
         .set("train", train.len())
         .set("test", test.len())
         .set("baseline_accuracy", serde_json::Value::Null);
+    if let Some(baseline) = baseline {
+        report.number("baseline_accuracy", baseline).number("embed_s", spent.as_secs_f64());
+    }
     if outside.is_some() {
         report
             .number("in_scope_accuracy", accuracy(&inside))
             .number("oos_recall", recall_at_95(&inside, &beyond))
-            .number("oos_auroc", auroc(&inside, &beyond));
+            .number("oos_auroc", auroc(&confidences(&inside), &confidences(&beyond)));
     }
     Ok(report)
 }
@@ -105,11 +167,31 @@ fn draw(examples: Vec<Labelled>, shots: usize, seed: u64) -> Vec<Labelled> {
     drawn
 }
 
-fn guess(classifier: &LinearClassifier, example: &Labelled) -> Guess {
-    let ranked = classifier.classify(&example.text);
+async fn embed(embedder: &OnnxEmbedder, texts: &[&str]) -> Result<Vec<Embedding>> {
+    let progress = Progress::new("embeddings", texts.len());
+    let mut found = Vec::with_capacity(texts.len());
+    for group in texts.chunks(GROUP) {
+        found.extend(embedder.embed(group).await?);
+        for _ in group {
+            progress.tick();
+        }
+    }
+    Ok(found)
+}
+
+fn guess(classifier: &Trained, example: &Labelled, embedding: Option<&Embedding>) -> Guess {
+    let ranked: Vec<LabelScore<'_>> = match (classifier, embedding) {
+        (Trained::Words(words), _) => words.classify(&example.text),
+        (Trained::Both(both), Some(embedding)) => both.classify(&example.text, embedding),
+        (Trained::Both(_), None) => Vec::new(),
+    };
     let (label, confidence) =
         ranked.first().map_or((String::new(), 0.0), |best| (best.label.to_owned(), best.probability));
     Guess { truth: example.label.clone(), label, confidence }
+}
+
+fn confidences(guesses: &[&Guess]) -> Vec<f64> {
+    guesses.iter().map(|guess| guess.confidence).collect()
 }
 
 fn accuracy(guesses: &[&Guess]) -> f64 {
@@ -129,19 +211,6 @@ fn recall_at_95(inside: &[&Guess], beyond: &[&Guess]) -> f64 {
     share(beyond.iter().filter(|guess| guess.confidence < threshold).count(), beyond.len())
 }
 
-/// Returns the chance that a text inside is more confident than one beyond; ties count half.
-fn auroc(inside: &[&Guess], beyond: &[&Guess]) -> f64 {
-    let mut sorted: Vec<f64> = beyond.iter().map(|guess| guess.confidence).collect();
-    sorted.sort_by(f64::total_cmp);
-    let mut won = 0.0;
-    for guess in inside {
-        let below = sorted.partition_point(|confidence| *confidence < guess.confidence);
-        let not_above = sorted.partition_point(|confidence| *confidence <= guess.confidence);
-        won += below as f64 + (not_above - below) as f64 / 2.0;
-    }
-    won / (inside.len() * beyond.len()).max(1) as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,7 +227,7 @@ mod tests {
         assert!((macro_f1(&inside) - 2.0 / 3.0).abs() < 1e-9);
         let strange = [made("x", "a", 0.1), made("x", "a", 0.8)];
         let beyond: Vec<&Guess> = strange.iter().collect();
-        assert!((auroc(&inside, &beyond) - 4.5 / 6.0).abs() < 1e-9);
+        assert!((auroc(&confidences(&inside), &confidences(&beyond)) - 4.5 / 6.0).abs() < 1e-9);
         assert!((recall_at_95(&inside, &beyond) - 0.5).abs() < 1e-9);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, ops::Range, sync::Arc, time::Instant};
 
+use autocrm_ai::vectors::FlatVectorIndex;
 use autocrm_core::{
     access::ArticleVisibility,
     change::Position,
@@ -63,8 +64,10 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
-    /// The exact scan in memory.
+    /// The index in files of this process.
     Memory,
+    /// The exact scan in memory.
+    Exact,
     /// pgvector.
     Postgres,
 }
@@ -78,6 +81,8 @@ impl From<EmbeddingRefusal> for Failure {
 /// The index, its contents, and what is asked of it.
 struct Measurement {
     index: Arc<dyn VectorIndex>,
+    /// The same index, where it is the one in files, and its folder.
+    files: Option<(FlatVectorIndex, tempfile::TempDir)>,
     space: EmbeddingSpace,
     drawn: Vectors,
     queries: Vectors,
@@ -114,13 +119,13 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Report> {
         arguments.dims,
         Metric::Cosine,
     )?;
-    let (database, index) = open(arguments).await?;
+    let Opened { database, index, files } = open(arguments).await?;
     say("drawing vectors");
     let mut source = Source::new(arguments.seed, arguments.dims);
     let drawn = source.draw(tenants.iter().map(|tenant| tenant.range.len()).sum());
     let queries = source.draw(arguments.queries.max(1));
     let stride = arguments.filter.map(|share| (1.0 / share).round().max(1.0) as usize);
-    let measured = Measurement { index, space, drawn, queries, stride, k: arguments.k };
+    let measured = Measurement { index, files, space, drawn, queries, stride, k: arguments.k };
     measured.measure(&tenants, database.as_ref()).await
 }
 
@@ -151,17 +156,31 @@ fn tenants(arguments: &Arguments) -> Result<Vec<Tenant>> {
     Ok(found)
 }
 
-async fn open(arguments: &Arguments) -> Result<(Option<Database>, Arc<dyn VectorIndex>)> {
+/// An empty index.
+struct Opened {
+    database: Option<Database>,
+    index: Arc<dyn VectorIndex>,
+    files: Option<(FlatVectorIndex, tempfile::TempDir)>,
+}
+
+async fn open(arguments: &Arguments) -> Result<Opened> {
     match (arguments.store, &arguments.url) {
-        (Kind::Memory, None) => Ok((None, Arc::new(MemoryVectorIndex::new()))),
-        (Kind::Memory, Some(_)) => Err(Failure::new("--url needs --store postgres")),
+        (Kind::Memory, None) => {
+            let folder = tempfile::tempdir()?;
+            let index = FlatVectorIndex::open(folder.path())?;
+            Ok(Opened { database: None, index: Arc::new(index.clone()), files: Some((index, folder)) })
+        }
+        (Kind::Exact, None) => {
+            Ok(Opened { database: None, index: Arc::new(MemoryVectorIndex::new()), files: None })
+        }
+        (Kind::Memory | Kind::Exact, Some(_)) => Err(Failure::new("--url needs --store postgres")),
         (Kind::Postgres, None) => Err(Failure::new("--store postgres needs --url")),
         (Kind::Postgres, Some(url)) => {
             let database = Database::create(url).await?;
             let store = database.store(1).await?;
             PostgresVectorIndex::migrate(store.pool()).await?;
             let index = PostgresVectorIndex::open(&store).await?;
-            Ok((Some(database), Arc::new(index)))
+            Ok(Opened { database: Some(database), index: Arc::new(index), files: None })
         }
     }
 }
@@ -194,6 +213,7 @@ impl Measurement {
                 report
                     .number("recall_10", found.recall)
                     .number("build_s", built.as_secs_f64())
+                    .number("build_per_s", rate(self.drawn.len(), built))
                     .number(
                         "queries_per_s",
                         rate(found.latencies.len(), std::time::Duration::from_secs_f64(sum)),
@@ -299,6 +319,10 @@ impl Measurement {
     /// Returns how much room the vectors and their indexes take, in MB.
     async fn megabytes(&self, database: Option<&Database>) -> Result<f64> {
         let Some(made) = database else {
+            if let Some((index, _)) = &self.files {
+                let footprint = index.footprint();
+                return Ok((footprint.memory + footprint.disk) as f64 / 1e6);
+            }
             return Ok((self.drawn.len() * self.space.dimensions() * size_of::<f32>()) as f64 / 1e6);
         };
         let bytes: i64 = sqlx::query_scalar(

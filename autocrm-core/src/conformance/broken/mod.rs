@@ -9,6 +9,7 @@ macro_rules! port_twins {
 }
 
 mod commit;
+mod embed;
 mod job;
 mod model;
 mod port;
@@ -23,8 +24,8 @@ use std::{fmt, sync::Arc};
 use crate::{
     conformance::Backend,
     port::{
-        BlobStore, Classifier, LanguageDetector, LanguageModel, MailParser, Mailer, SenderVerifier, Store,
-        TextIndex, VectorIndex,
+        BlobStore, Classifier, Embedder, LanguageDetector, LanguageModel, MailParser, Mailer, SenderVerifier,
+        Store, TextIndex, VectorIndex,
     },
     ticket::TicketOrder,
 };
@@ -35,6 +36,7 @@ use commit::{
     MicrosecondsLost, NamesakeKept, NumberReused, PoisonedWhenDropped, ReplayUnmarked, RequirementIgnored,
     TextsTrimmed, TornWhenDropped, VersionIgnored,
 };
+use embed::{BrokenEmbedder, EmbedFault};
 use job::{AttemptLimitIgnored, EffectsOfStaleWorkers, JobsChanged, RetriedAtOnce, StaleTokenAccepted};
 use model::{LineParser, ModelFault, QuotingModel, SmallWords, WordClassifier};
 use port::{BlobFault, BrokenBlobs, BrokenIndex, BrokenMailer, IndexFault, MailerFault};
@@ -247,6 +249,24 @@ pub fn broken_vector_indexes() -> Vec<Broken<dyn VectorIndex>> {
         "others erased too", ["V10"], broken(VectorFault::TooMuchErased);
         "cleared in vain", ["V11"], broken(VectorFault::ClearedInVain);
         "cursor outlives a clearance", ["V11"], broken(VectorFault::CursorKept);
+    }
+}
+
+/// Returns every broken embedder.
+pub fn broken_embedders() -> Vec<Broken<dyn Embedder>> {
+    fn broken(fault: EmbedFault) -> impl Fn(Arc<dyn Embedder>) -> Arc<dyn Embedder> {
+        move |embedder| Arc::new(BrokenEmbedder::new(embedder, fault))
+    }
+    port_twins! {
+        "embeddings in another order", ["N1"], broken(EmbedFault::Reversed);
+        "repeated texts left out", ["N1"], broken(EmbedFault::Deduplicated);
+        "another space than said", ["N1"], broken(EmbedFault::OtherSpace);
+        "texts lean towards the first", ["N2"], broken(EmbedFault::Leaning);
+        "directions change", ["N2"], broken(EmbedFault::Moody);
+        "no meaning", ["N3"], broken(EmbedFault::Meaningless);
+        "empty text refused", ["N4"], broken(EmbedFault::EmptyRefused);
+        "the end counts", ["N4"], broken(EmbedFault::Unbounded);
+        "texts left out", ["N5"], broken(EmbedFault::Cut);
     }
 }
 

@@ -8,11 +8,13 @@ use autocrm_core::{
     change::{EntityRef, Position},
     id::TenantId,
     page::PageRequest,
-    port::TextIndex as _,
+    port::{Embedder as _, TextIndex as _},
 };
 use autocrm_storage::Severity;
 
-use crate::desk::{DataFolder, Database, DemoTokens, Failure, Home, Post, Result, open_index};
+use crate::desk::{
+    DataFolder, Database, DemoTokens, Failure, Home, ModelFiles, Post, Result, open_index, reason,
+};
 
 /// How many tenants are looked at.
 const TENANTS: u16 = 1_000;
@@ -61,8 +63,19 @@ pub(super) async fn run(home: &Home) -> Result<()> {
     if let Err(failure) = desk(home, &mut findings).await {
         findings.error(&failure.to_string());
     }
-    Findings::good("models: none needed (linear classifier, extractive answers, trigrams)");
+    meaning(home, &mut findings);
     verdict(&findings)
+}
+
+/// Whether a model that was named works.
+fn meaning(home: &Home, findings: &mut Findings) {
+    match home.model.as_ref().map(ModelFiles::open) {
+        None => Findings::good("models: none needed (linear classifier, extractive answers, trigrams)"),
+        Some(Ok(embedder)) => Findings::good(&format!("models: {} works", embedder.space())),
+        Some(Err(error)) => {
+            findings.warning(&format!("models: passages are found by their words alone: {}", reason(&error)));
+        }
+    }
 }
 
 fn verdict(findings: &Findings) -> Result<()> {

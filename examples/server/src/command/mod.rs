@@ -17,7 +17,9 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::desk::{DataFolder, Database, Home, Post, PostArguments, Result, Senders, Server, webhook_keys};
+use crate::desk::{
+    DataFolder, Database, Home, ModelFiles, Post, PostArguments, Result, Senders, Server, webhook_keys,
+};
 
 /// The lease of a job, in seconds.
 const LEASE: u64 = 60;
@@ -67,6 +69,13 @@ pub(crate) struct Arguments {
     /// `body.txt`, and the same below `tenants/ID` for one tenant.
     #[arg(long, global = true, value_name = "DIR", env = "AUTOCRM_TEMPLATES")]
     templates: Option<PathBuf>,
+    /// The directory of a sentence model (`model.onnx`, `tokenizer.json`), by which passages are found by their meaning,
+    /// too. Without it, or where it does not work, words alone are searched.
+    #[arg(long, global = true, value_name = "DIR", env = "AUTOCRM_MODEL", requires = "onnxruntime")]
+    model: Option<PathBuf>,
+    /// The ONNX Runtime library, 1.24 or newer, that runs the model: `libonnxruntime.so`.
+    #[arg(long, global = true, value_name = "FILE", env = "AUTOCRM_ONNXRUNTIME", requires = "model")]
+    onnxruntime: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -166,9 +175,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     } else {
         Senders::Unverified
     };
+    let model = arguments.model.zip(arguments.onnxruntime);
     let home = Home {
         folder,
         database,
+        model: model.map(|(directory, library)| ModelFiles { directory, library }),
         senders,
         post: Post::of(&arguments.post)?,
         templates: arguments.templates,

@@ -115,6 +115,9 @@ fn options(home: &Home, desk: &Desk, inbox: Option<ResendInbox>) -> Result<Optio
     let key = CursorKey::new(desk.folder.secret(&path)?);
     let key = key.ok_or(Failure::Damaged { path, problem: "the key is too short".to_owned() })?;
     let mut options = Options::new(desk.tokens.bearer(), key);
+    if let Some(space) = &desk.embeddings {
+        options = options.adapter("embeddings", space.clone());
+    }
     if !home.webhook_keys.is_empty() {
         let verifier = WebhookVerifier::new(home.webhook_keys.clone());
         options = options.webhooks(ResendWebhooks::new(verifier, inbox));

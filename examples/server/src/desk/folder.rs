@@ -41,6 +41,10 @@ impl DataFolder {
         self.path.join("index")
     }
 
+    pub(crate) fn vectors(&self) -> PathBuf {
+        self.path.join("vectors")
+    }
+
     pub(crate) fn blobs(&self) -> PathBuf {
         self.shared.join("blobs")
     }

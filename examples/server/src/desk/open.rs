@@ -10,18 +10,23 @@ use autocrm_core::{
     app::{AutoCrm, AutoCrmBuilder},
     error::ErrorKind,
     mail::{MailKey, MailKeys},
+    port::Embedder as _,
     user::Role,
 };
 use autocrm_email::{AuthVerifier, MimeParser, TrustedResults, webhook::WebhookKey};
 use autocrm_storage::blob::FileBlobs;
 
-use crate::desk::{DataFolder, Database, DemoTokens, Failure, Hold, Post, Result, demo, templates};
+use crate::desk::{
+    DataFolder, Database, DemoTokens, Failure, Hold, Meaning, ModelFiles, Post, Result, demo, templates,
+};
 
 /// Where a desk is: its data directory, its database and its way out for mail.
 #[derive(Debug, Clone)]
 pub(crate) struct Home {
     pub(crate) folder: DataFolder,
     pub(crate) database: Database,
+    /// The sentence model, where one is named.
+    pub(crate) model: Option<ModelFiles>,
     pub(crate) senders: Senders,
     pub(crate) post: Post,
     /// The folder of templates of one's own.
@@ -53,6 +58,8 @@ pub(crate) enum Access {
 pub(crate) struct Desk {
     pub(crate) crm: AutoCrm,
     pub(crate) index: LexicalIndex,
+    /// The space in which passages are found by meaning, where they are.
+    pub(crate) embeddings: Option<String>,
     pub(crate) folder: DataFolder,
     pub(crate) post: Post,
     pub(crate) tokens: DemoTokens,
@@ -80,7 +87,16 @@ impl Desk {
             database.migrate().await?;
         }
         let index = open_index(folder)?;
-        let builder = home.senders.install(database.open(AutoCrm::builder()).await?)?;
+        let meaning = Meaning::open(home.model.as_ref(), folder)?;
+        if let (Meaning::Off(why), Some(_)) = (&meaning, &home.model) {
+            announce(&format!("passages are found by their words alone: {why}"));
+        }
+        let mut builder = home.senders.install(database.open(AutoCrm::builder()).await?)?;
+        let mut embeddings = None;
+        if let Meaning::On { embedder, vectors } = meaning {
+            embeddings = Some(embedder.space().to_string());
+            builder = builder.embedder(embedder).vectors(vectors);
+        }
         let crm = assemble(home, builder, index.clone())?;
         let mut fresh = false;
         let mut noting = |line: &str| {
@@ -92,13 +108,20 @@ impl Desk {
         if hold.is_some() {
             crm.feed().sync_index().await?;
         }
-        Ok(Self { crm, index, folder: folder.clone(), post: home.post.clone(), tokens, fresh, _hold: hold })
+        let post = home.post.clone();
+        Ok(Self { crm, index, embeddings, folder: folder.clone(), post, tokens, fresh, _hold: hold })
     }
 
     /// Deletes the search index of a directory that nobody uses, damaged or not; opening builds it anew.
     pub(crate) fn forget_index(folder: &DataFolder) -> Result<()> {
         let _hold = folder.hold()?;
         LexicalIndex::create(folder.index())?;
+        match std::fs::remove_dir_all(folder.vectors()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::file(folder.vectors())(error));
+            }
+            _ => {}
+        }
         Ok(())
     }
 
