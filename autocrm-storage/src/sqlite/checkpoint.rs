@@ -1,7 +1,8 @@
 //! Moving the write-ahead log into the database file beside the writer, so that callers do not wait for it.
 //!
-//! A log starts over only when all of it was moved, which a thread beside a busy writer never reaches: it moves the bulk,
-//! twice, and the writer moves the few pages that came meanwhile.
+//! A log starts over only when all of it was moved before a write begins, which a thread beside a busy writer never reaches.
+//! It moves the bulk, and then, right after commits, the rest, until a pass has seen the end of the log: only such a pass
+//! syncs the file. The writer then moves and syncs the few pages that came meanwhile.
 
 use std::sync::{
     atomic::{AtomicBool, Ordering},
@@ -17,6 +18,8 @@ const CHECKPOINT: &str = "checkpoint";
 
 /// From how many pages on the log is moved. The two syncs of that are paid once for all of them.
 const LONG: i32 = 16_000;
+/// How many passes try to see the end of the log.
+const PASSES: u32 = 16;
 
 /// What SQLite says of its log.
 #[derive(Debug, QueryableByName)]
@@ -24,17 +27,20 @@ struct Log {
     /// Pages in the log, -1 without one.
     #[diesel(sql_type = Integer)]
     log: i32,
+    /// How many of them were moved.
+    #[diesel(sql_type = Integer)]
+    checkpointed: i32,
 }
 
-/// Asks for the length of the log and leaves it as it is. A SQLite before 3.51 does not know the word, and moves the log.
-fn length(connection: &mut SqliteConnection) -> Result<i32> {
-    let found: Log = sql_query("PRAGMA wal_checkpoint(NOOP)").get_result(connection).during(CHECKPOINT)?;
-    Ok(found.log)
+/// Asks for the state of the log and leaves it as it is. A SQLite before 3.51 does not know the word, and moves the log.
+fn state(connection: &mut SqliteConnection) -> Result<Log> {
+    sql_query("PRAGMA wal_checkpoint(NOOP)").get_result(connection).during(CHECKPOINT)
 }
 
 /// Moves what nobody reads or writes at this moment.
 fn advance(connection: &mut SqliteConnection) -> Result<()> {
-    let _moved: Log =
+    // Its answer knows the log as it was when the pass began.
+    let _begun: Log =
         sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result(connection).during(CHECKPOINT)?;
     Ok(())
 }
@@ -93,11 +99,16 @@ impl Checkpointer<'_> {
             Some(connection) => connection,
             None => kept.insert(self.config.connect_existing()?),
         };
-        if self.nearly.load(Ordering::Acquire) || length(connection)? < LONG {
+        if self.nearly.load(Ordering::Acquire) || state(connection)?.log < LONG {
             return Ok(());
         }
-        advance(connection)?;
-        advance(connection)?;
+        for _ in 0..PASSES {
+            advance(connection)?;
+            let now = state(connection)?;
+            if now.checkpointed >= now.log || self.commits.recv().is_err() {
+                break;
+            }
+        }
         self.nearly.store(true, Ordering::Release);
         Ok(())
     }

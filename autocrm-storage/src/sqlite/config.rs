@@ -91,7 +91,7 @@ impl SqliteConfig {
         // temporary b-trees and savepoint journals stay in memory.
         let pragmas = format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; PRAGMA foreign_keys = ON;
-             PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 32000; PRAGMA journal_size_limit = 67108864;",
+             PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 32000; PRAGMA journal_size_limit = 134217728;",
             self.synchronous.as_str()
         );
         connection.batch_execute(&pragmas).during(OPEN)?;
