@@ -61,7 +61,7 @@ mod tests {
             that is valid for one hour; after that, ask for another one.";
         assert!(!said.repeats(text));
         assert!(said.repeats(&text.to_uppercase().replace(',', " ;")));
-        assert!(said.repeats(&text.replace("valid for one", "valid for one")));
+        assert!(said.repeats(&text.replace("another one", "one more")));
         assert!(!said.repeats("To reset the password, ask an administrator."));
         assert!(!said.repeats("") && !said.repeats("…"));
         assert!(!said.repeats("Yes.") && said.repeats("yes"));

@@ -185,13 +185,15 @@ pub async fn c7_dropped_queue_operations_lose_no_job(backend: Backend) {
 
 /// Claims a job that is due. A dropped operation may hold it for the moment that its end takes.
 async fn claim_in_time(store: &dyn Store, now: Timestamp, id: JobId) -> LeasedJob {
+    let mut held = None;
     for _ in 0..500 {
-        if let Some(held) = claim(store, now, 10).await.into_iter().find(|job| job.id == id) {
-            return held;
+        held = claim(store, now, 10).await.into_iter().find(|job| job.id == id);
+        if held.is_some() {
+            break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("a dropped operation lost a job");
+    held.expect("a dropped operation loses no job")
 }
 
 /// Drops a read half-way again and again; afterwards it answers as it did before, on every handle.

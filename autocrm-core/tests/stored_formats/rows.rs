@@ -446,6 +446,28 @@ pub(super) fn mails(shelf: &mut Shelf) {
             },
         );
     }
+    outbounds(shelf);
+    correspondents(shelf);
+    let header = |name: &str| MessageIdHeader::new(name).unwrap();
+    for (name, direction) in
+        [("inbound", MailRefDirection::Inbound), ("outbound", MailRefDirection::Outbound { outbound: id(5) })]
+    {
+        shelf.strict(
+            &format!("mail_ref.{name}"),
+            &MailRef {
+                tenant: id(11),
+                message_id: header("5@example.org"),
+                ticket,
+                message,
+                direction,
+                user: id(6),
+            },
+        );
+    }
+}
+
+fn outbounds(shelf: &mut Shelf) {
+    let (ticket, message) = (id(1), id(2));
     let header = |name: &str| MessageIdHeader::new(name).unwrap();
     for (name, state) in [
         ("pending", OutboundState::Pending),
@@ -482,22 +504,6 @@ pub(super) fn mails(shelf: &mut Shelf) {
                 engagement: Engagement { opens: 1, machine_opens: 2, clicks: 3, machine_clicks: 4 },
                 created_at: at(0),
                 due_at: at(1),
-            },
-        );
-    }
-    correspondents(shelf);
-    for (name, direction) in
-        [("inbound", MailRefDirection::Inbound), ("outbound", MailRefDirection::Outbound { outbound: id(5) })]
-    {
-        shelf.strict(
-            &format!("mail_ref.{name}"),
-            &MailRef {
-                tenant: id(11),
-                message_id: header("5@example.org"),
-                ticket,
-                message,
-                direction,
-                user: id(6),
             },
         );
     }
