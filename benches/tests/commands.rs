@@ -258,7 +258,7 @@ fn a_model_embeds_retrieves_and_classifies() {
     let test = write(
         folder.path(),
         "test.csv",
-        "text,label\nI was charged twice,billing\nmy account is locked,login\n",
+        "text,label\nis the invoice wrong,billing\nforgot the password,login\n",
     );
     let found = measured(&[&["classify", "--train", &train, "--test", &test], &with[..]].concat());
     assert_eq!(found["accuracy"], 1.0, "{found}");

@@ -90,7 +90,10 @@ pub fn found(
 
 fn check_windows(policy: TenantPolicy) -> Result<(), TenantRefusal> {
     let longest = policy.reopen_days.max(policy.retention_days).max(policy.close_days);
-    if longest > MAX_DAYS { Err(TenantRefusal::WindowTooLong) } else { Ok(()) }
+    if longest > MAX_DAYS {
+        return Err(TenantRefusal::WindowTooLong);
+    }
+    if policy.undo_seconds > MAX_UNDO { Err(TenantRefusal::UndoTooLong) } else { Ok(()) }
 }
 
 /// Sets the times, windows and habits of a tenant; the same again changes nothing.

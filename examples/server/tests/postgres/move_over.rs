@@ -42,7 +42,7 @@ async fn a_desk_moves_also_when_the_move_is_killed() {
     }
     let output = on_file(&data).args(["migrate", "--to", &url]).output().unwrap();
     let told = good(&output);
-    assert_eq!(told.lines().filter(|line| line.starts_with("equal  autocrm_")).count(), 21, "{told}");
+    assert_eq!(told.lines().filter(|line| line.starts_with("equal  autocrm_")).count(), 22, "{told}");
     assert!(text(&output.stderr).contains("comparing autocrm_ticket"), "{}", text(&output.stderr));
     bad(&on_file(&data).args(["migrate", "--to", &url]).output().unwrap(), "holds a desk already");
 
