@@ -20,6 +20,8 @@ use uuid::Uuid;
 
 #[path = "stored_formats/events.rs"]
 mod events;
+#[path = "stored_formats/mails.rs"]
+mod mails;
 #[path = "stored_formats/rows.rs"]
 mod rows;
 
@@ -92,7 +94,7 @@ fn all() -> Shelf {
     rows::tickets(&mut shelf);
     rows::messages(&mut shelf);
     rows::articles(&mut shelf);
-    rows::mails(&mut shelf);
+    mails::mails(&mut shelf);
     shelf
 }
 
