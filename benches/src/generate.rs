@@ -60,11 +60,11 @@ pub(crate) fn signed(count: usize, seed: u64) -> Result<Batch> {
     // A signature holds the second in which it was made: a mail that comes twice was signed once.
     let mut known: HashMap<Bytes, Bytes> = HashMap::new();
     for mail in &mut made {
-        let signed = match known.get(&mail.raw) {
-            Some(signed) => signed.clone(),
+        let proved = match known.get(&mail.raw) {
+            Some(proved) => proved.clone(),
             None => signer.sign(&mail.raw)?,
         };
-        known.insert(std::mem::replace(&mut mail.raw, signed.clone()), signed);
+        known.insert(std::mem::replace(&mut mail.raw, proved.clone()), proved);
     }
     Ok(Batch { mails: made, records })
 }
