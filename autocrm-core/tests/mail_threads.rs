@@ -20,10 +20,7 @@ use support::{Desk, body};
 const ANN: &str = "ann@pass.example";
 
 async fn receive(desk: &Desk, to: &EmailAddress, raw: &str) -> InboundMail {
-    let received =
-        desk.crm.mailbox().receive(&Envelope::to(to.clone()), &Bytes::from(raw.to_owned())).await.unwrap();
-    desk.drain().await;
-    desk.crm.mailbox().inbound(&desk.admin, received.mail).await.unwrap()
+    desk.receive(&Envelope::to(to.clone()), raw).await
 }
 
 async fn ticket(desk: &Desk, id: TicketId) -> Ticket {

@@ -119,11 +119,7 @@ impl Conversations {
         verdict: &Verdict,
     ) -> Result<Planned<Message>> {
         let stamp = self.crm.stamp();
-        let scope = Scope::of(actor);
-        let message =
-            self.crm.store().message(&scope, message).await?.ok_or(Error::NotFound { what: "message" })?;
-        let found = self.crm.store().ticket(&scope, message.ticket).await?;
-        let ticket = found.ok_or(Error::NotFound { what: "message" })?;
+        let (message, ticket) = with_ticket(&self.crm, &Scope::of(actor), message).await?;
         authorise(actor, Action::UseAssistant, &ticket.resource(), "message")?;
         let judged = judge_draft(message, verdict.clone())?;
         let output = saved(judged.state.clone());
@@ -154,11 +150,7 @@ impl Conversations {
     /// Decides [`take_back`](Self::take_back) without committing.
     pub async fn plan_take_back(&self, actor: &Actor, message: MessageId) -> Result<Planned<Message>> {
         let stamp = self.crm.stamp();
-        let scope = Scope::of(actor);
-        let message =
-            self.crm.store().message(&scope, message).await?.ok_or(Error::NotFound { what: "message" })?;
-        let found = self.crm.store().ticket(&scope, message.ticket).await?;
-        let ticket = found.ok_or(Error::NotFound { what: "message" })?;
+        let (message, ticket) = with_ticket(&self.crm, &Scope::of(actor), message).await?;
         authorise(actor, Action::MoveTicket, &ticket.resource(), "message")?;
         let mail = outgoing::of_message(&self.crm, &message).await?.ok_or(MailRefusal::Left)?;
         let cancelled = cancel(mail, &stamp)?;
@@ -197,4 +189,12 @@ impl Conversations {
 fn saved(mut message: Message) -> Message {
     message.version = message.version.next();
     message
+}
+
+/// Returns a message and its ticket; what the scope does not show of either is not there.
+pub(super) async fn with_ticket(crm: &AutoCrm, scope: &Scope, id: MessageId) -> Result<(Message, Ticket)> {
+    let missing = || Error::NotFound { what: "message" };
+    let message = crm.store().message(scope, id).await?.ok_or_else(missing)?;
+    let ticket = crm.store().ticket(scope, message.ticket).await?.ok_or_else(missing)?;
+    Ok((message, ticket))
 }

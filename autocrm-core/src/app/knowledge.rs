@@ -4,7 +4,9 @@ use std::future::Future;
 
 use crate::{
     access::{Action, Actor, Resource, Scope},
-    app::{AutoCrm, Error, Planned, Result, handle::authorise, transact::transact},
+    app::{
+        AutoCrm, Error, Planned, Result, conversation::with_ticket, handle::authorise, transact::transact,
+    },
     assist::SourcePassage,
     change::{ChangeSet, EntityRef},
     clock::Stamp,
@@ -147,10 +149,7 @@ impl Knowledge {
                 authorise(actor, Action::GiveFeedback, &article.resource(), "article")?;
             }
             FeedbackTarget::Message { message } => {
-                let missing = Error::NotFound { what: "message" };
-                let message = self.crm.store().message(&scope, message).await?.ok_or(missing)?;
-                let found = self.crm.store().ticket(&scope, message.ticket).await?;
-                let ticket = found.ok_or(Error::NotFound { what: "message" })?;
+                let (message, ticket) = with_ticket(&self.crm, &scope, message).await?;
                 authorise(
                     actor,
                     Action::GiveFeedback,

@@ -27,6 +27,7 @@ mod notice;
 mod outgoing;
 mod portal;
 mod processor;
+mod remembered;
 mod scheme;
 mod suppression;
 mod transact;

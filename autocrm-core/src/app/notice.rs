@@ -199,10 +199,11 @@ impl<'a> Scene<'a> {
         let shown = copies.len().min(room);
         let leaving = outgoing::Leaving {
             ticket: &self.ticket,
-            message: &self.anchor,
+            message: self.anchor.id,
             to: first.address,
             cc: copies.into_iter().take(shown).collect(),
             bcc: blind.into_iter().take(room - shown).collect(),
+            references: outgoing::REFERENCES,
             user: first.user.unwrap_or(self.ticket.requester),
             subject: notice.subject,
             text: notice.text,

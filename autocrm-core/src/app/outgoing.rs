@@ -8,7 +8,7 @@ use crate::{
     change::ChangeSet,
     clock::Stamp,
     conversation::{Message, MessageKind},
-    id::{OutboundId, UserId},
+    id::{MessageId, OutboundId, UserId},
     mail::{MailEvent, MailRef, MailRefDirection, MessageIdHeader, OutboundMail, OutboundSpec, compose},
     tenant::{Tenant, TriggerEvent},
     text::{Body, EmailAddress, Subject, one_line},
@@ -16,8 +16,8 @@ use crate::{
     transition::Transition,
 };
 
-/// How many Message-IDs of the thread a mail names.
-const REFERENCES: u16 = 20;
+/// How many Message-IDs of the thread an ordinary mail names.
+pub(super) const REFERENCES: u16 = 20;
 /// Among how many of them the mail of a message is looked for.
 const LATEST: u16 = 50;
 
@@ -31,10 +31,12 @@ pub(super) struct Outgoing {
 /// What a mail says and to whom; the rest follows from its ticket.
 pub(super) struct Leaving<'a> {
     pub(super) ticket: &'a Ticket,
-    pub(super) message: &'a Message,
+    pub(super) message: MessageId,
     pub(super) to: EmailAddress,
     pub(super) cc: Vec<EmailAddress>,
     pub(super) bcc: Vec<EmailAddress>,
+    /// How many Message-IDs of the thread it names.
+    pub(super) references: u16,
     /// Whom an answer to the mail comes from.
     pub(super) user: UserId,
     pub(super) subject: Subject,
@@ -62,10 +64,11 @@ pub(super) async fn prepare(
     let (Some(tenant), Some(to)) = (tenant, requester.and_then(|user| user.email)) else { return Ok(None) };
     let leaving = Leaving {
         ticket,
-        message,
+        message: message.id,
         to,
         cc: Vec::new(),
         bcc: Vec::new(),
+        references: REFERENCES,
         user: ticket.requester,
         subject: subject(ticket)?,
         text: Body::new(&*message.body)?,
@@ -90,7 +93,7 @@ pub(super) async fn compose_mail(
     let ticket = leaving.ticket;
     let references: Vec<MessageIdHeader> = crm
         .store()
-        .ticket_mail_refs(&Scope::tenant_wide(tenant.id), ticket.id, REFERENCES)
+        .ticket_mail_refs(&Scope::tenant_wide(tenant.id), ticket.id, leaving.references)
         .await?
         .into_iter()
         .map(|reference| reference.message_id)
@@ -103,7 +106,7 @@ pub(super) async fn compose_mail(
         id,
         tenant: tenant.id,
         ticket: ticket.id,
-        message: leaving.message.id,
+        message: leaving.message,
         message_id: message_id.clone(),
         from,
         from_name: tenant.name.clone(),
@@ -125,7 +128,7 @@ pub(super) async fn compose_mail(
         tenant: tenant.id,
         message_id,
         ticket: ticket.id,
-        message: leaving.message.id,
+        message: leaving.message,
         direction: MailRefDirection::Outbound { outbound: id },
         user: leaving.user,
     };

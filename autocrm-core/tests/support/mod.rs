@@ -23,8 +23,8 @@ use autocrm_core::{
     id::{ArticleId, IdSource, RandomIds, TenantId, UserId},
     knowledge::{ArticleSpec, ArticleState},
     mail::{
-        Check, Fate, MailClass, MailKey, MailKeys, MailReport, MessageIdHeader, Notice, ParsedMail,
-        ReportedRecipient, SenderEvidence, SenderVerdict,
+        Check, Envelope, Fate, InboundMail, MailClass, MailKey, MailKeys, MailReport, MessageIdHeader,
+        Notice, ParsedMail, ReportedRecipient, SenderEvidence, SenderVerdict,
     },
     memory::{MemoryBlobs, MemoryIndex, MemoryMailer, MemoryStore},
     port::{
@@ -212,6 +212,14 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
+    /// Takes a mail in, has every job done, and returns what became of the mail.
+    pub(crate) async fn receive(&self, envelope: &Envelope, raw: &str) -> InboundMail {
+        let received =
+            self.crm.mailbox().receive(envelope, &bytes::Bytes::from(raw.to_owned())).await.unwrap();
+        self.drain().await;
+        self.crm.mailbox().inbound(&self.admin, received.mail).await.unwrap()
+    }
+
     pub(crate) async fn open() -> Self {
         Self::on(MemoryStore::new()).await
     }

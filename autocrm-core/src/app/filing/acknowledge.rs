@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use crate::{
     access::{Actor, Scope},
-    app::{Error, Mailbox, Planned, Result, suppression, transact::transact},
-    change::{ChangeSet, JobOutcome, LeasedJob},
-    clock::Stamp,
-    id::{MailId, OutboundId, TenantId, TicketId},
-    mail::{
-        InboundMail, InboundOutcome, MailClass, MailRef, MailRefDirection, OutboundSpec, compose,
-        note_acknowledgement,
+    app::{
+        Error, Mailbox, Planned, Result,
+        outgoing::{self, Leaving, compose_mail},
+        suppression,
+        transact::transact,
     },
+    change::{JobOutcome, LeasedJob},
+    clock::Stamp,
+    id::{MailId, MessageId, TenantId, TicketId},
+    mail::{InboundOutcome, MailClass, note_acknowledgement},
     tenant::Tenant,
     text::{Body, EmailAddress, Subject},
     ticket::Ticket,
@@ -69,7 +71,10 @@ impl Mailbox {
         let mut changes = crm.changes(&actor, &stamp);
         let mail = crm.store().inbound(&scope, id).await?.ok_or(Error::NotFound { what: "mail" })?;
         let tenant_row = crm.tenant_of(&actor).await?;
-        let Some(to) = self.answerable(&scope, &mail, &tenant_row, &stamp).await? else {
+        let InboundOutcome::Opened { ticket, message } = mail.outcome else {
+            return Ok(Planned::new((), changes));
+        };
+        let Some((ticket, to)) = self.answerable(&scope, ticket, &tenant_row, &stamp).await? else {
             return Ok(Planned::new((), changes));
         };
         let known = suppression::correspondent(crm, &scope, &to, &stamp).await?;
@@ -78,21 +83,21 @@ impl Mailbox {
         }
         if let Ok(noted) = note_acknowledgement(known, &stamp) {
             changes.correspondent(noted, &stamp);
-            self.compose_acknowledgement(&mail, &tenant_row, to, &stamp, &mut changes).await?;
+            let leaving = acknowledgement(&ticket, message, &tenant_row, to)?;
+            outgoing::add(compose_mail(crm, &tenant_row, leaving, &stamp).await?, &mut changes, &stamp);
         }
         Ok(Planned::new((), changes))
     }
 
-    /// Returns the address to write to: the author's, as long as the tenant still wants it and has not written too much.
+    /// Returns the ticket and the address to write to: the author's, as long as the tenant still wants it and has not written too much.
     async fn answerable(
         &self,
         scope: &Scope,
-        mail: &InboundMail,
+        ticket: TicketId,
         tenant: &Tenant,
         stamp: &Stamp<'_>,
-    ) -> Result<Option<EmailAddress>> {
+    ) -> Result<Option<(Ticket, EmailAddress)>> {
         let crm = self.crm();
-        let InboundOutcome::Opened { ticket, .. } = mail.outcome else { return Ok(None) };
         if !tenant.policy.acknowledge {
             return Ok(None);
         }
@@ -107,62 +112,31 @@ impl Mailbox {
         }
         let since = stamp.at().minus(MINUTE);
         let lately = crm.store().acknowledged_since(scope, since).await?;
-        Ok((lately < ACKNOWLEDGEMENTS_PER_MINUTE).then_some(author))
+        Ok((lately < ACKNOWLEDGEMENTS_PER_MINUTE).then_some((ticket, author)))
     }
+}
 
-    async fn compose_acknowledgement(
-        &self,
-        mail: &InboundMail,
-        tenant: &Tenant,
-        to: EmailAddress,
-        stamp: &Stamp<'_>,
-        changes: &mut ChangeSet,
-    ) -> Result<()> {
-        let crm = self.crm();
-        let scope = Scope::tenant_wide(tenant.id);
-        let (Some(keys), Some(from)) = (crm.mail_keys(), tenant.support_address.clone()) else {
-            return Ok(());
-        };
-        let InboundOutcome::Opened { ticket, message } = mail.outcome else { return Ok(()) };
-        let Some(ticket) = crm.store().ticket(&scope, ticket).await? else { return Ok(()) };
-        let known = crm.store().ticket_mail_refs(&scope, ticket.id, 1).await?;
-        let answered = known.into_iter().next().map(|reference| reference.message_id);
-        let id: OutboundId = stamp.id();
-        let message_id = keys.message_id(tenant.id, id, &from)?;
-        let spec = OutboundSpec {
-            id,
-            tenant: tenant.id,
-            ticket: ticket.id,
-            message,
-            message_id: message_id.clone(),
-            reply_to: keys.reply_address(tenant.id, ticket.id, ticket.number, &from),
-            from,
-            from_name: tenant.name.clone(),
-            to,
-            cc: Vec::new(),
-            bcc: Vec::new(),
-            subject: Subject::new(format!("We have received your message [#{}]", ticket.number))?,
-            text: Body::new(words(&ticket, tenant))?,
-            html: None,
-            in_reply_to: answered.clone(),
-            references: answered.into_iter().collect(),
-            automatic: true,
-            trigger: None,
-            unsubscribe: None,
-            undo: Duration::ZERO,
-        };
-        let direction = MailRefDirection::Outbound { outbound: id };
-        let user = ticket.requester;
-        changes.outbound(compose(spec, stamp), stamp).mail_ref(MailRef {
-            tenant: tenant.id,
-            message_id,
-            ticket: ticket.id,
-            message,
-            direction,
-            user,
-        });
-        Ok(())
-    }
+/// Returns what is said: it answers the one mail that opened the ticket.
+fn acknowledgement<'a>(
+    ticket: &'a Ticket,
+    message: MessageId,
+    tenant: &Tenant,
+    to: EmailAddress,
+) -> Result<Leaving<'a>> {
+    Ok(Leaving {
+        ticket,
+        message,
+        to,
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        references: 1,
+        user: ticket.requester,
+        subject: Subject::new(format!("We have received your message [#{}]", ticket.number))?,
+        text: Body::new(words(ticket, tenant))?,
+        html: None,
+        automatic: true,
+        trigger: None,
+    })
 }
 
 /// The same words for everybody; only the number and the tenant's name are filled in.
